@@ -65,7 +65,7 @@ pub static SCHEMA: pg::schema::Service = pg::schema::Service {
     set: &MIGRATIONS,
     schema: "public",
     role: ROLE,
-    made: layout::made::MADE,
+    made: layout::migrated::MADE,
     adapt: layout::made::adapt,
     optional: layout::made::is_optional,
     choice: layout::made::choice,

@@ -27,6 +27,7 @@ mod new_events;
 mod newest;
 mod own_writes;
 mod properties;
+pub mod rehearsal;
 pub mod request_counts;
 mod request_lists;
 pub mod request_pages;

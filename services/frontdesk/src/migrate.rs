@@ -94,10 +94,11 @@ fn end(applied: &str, drifted: &[String], as_json: bool) -> Result<(), Failure> 
     ))
 }
 
-/// A sentence when the database cannot be reached or lacks a migration of the
-/// set; a warning in the log when it is ahead.
+/// A sentence when the database cannot be reached, has defaults that nothing can be stored
+/// with, or lacks a migration of the set; a warning in the log when it is ahead.
 pub async fn check(url: &str, set: &MigrationSet) -> Result<(), Failure> {
     let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+    pg::relied_on(&client).await.map_err(|fault| database_failure(url, fault))?;
     let state = migrate::state(&client, set).await.map_err(|fault| database_failure(url, fault))?;
     if let Some(first) = state.pending.first() {
         return Err(Failure::new(format!(

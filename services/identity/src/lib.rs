@@ -94,12 +94,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
     migrations: include!(concat!(env!("OUT_DIR"), "/migrations.rs")),
 };
 
-/// What the migrations make of a database; a test writes the file: `make generate`.
+/// What the migrations make of a database.
 pub static SCHEMA: pg::schema::Service = pg::schema::Service {
     set: &MIGRATIONS,
     schema: "identity",
     role: ROLE,
-    made: include_str!("../../../migrations/identity.schema"),
+    made: store::migrated::MADE,
     adapt: |made, _| made,
     optional: |_| false,
     choice: |_| None,

@@ -17,6 +17,7 @@ mod invitations;
 mod login_failures;
 mod master_keys;
 mod members;
+pub mod migrated;
 mod one_time_tokens;
 mod outbox;
 mod passkeys;

@@ -2,6 +2,7 @@
 //! out, for whoever runs the program. Callers of services never see it: it names
 //! hosts, roles and databases.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::{fmt, io};
 
@@ -16,12 +17,12 @@ pub struct Advice {
     /// What is wrong with "it", the database.
     pub what: String,
     /// What to do; empty when that is not known.
-    pub fix: &'static str,
+    pub fix: Cow<'static, str>,
 }
 
 impl fmt::Display for Advice {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.fix {
+        match &*self.fix {
             "" => write!(out, "{}", self.what),
             fix => write!(out, "{}: {fix}", self.what),
         }
@@ -38,7 +39,7 @@ pub(crate) fn advice(error: &(dyn Error + 'static)) -> Option<Advice> {
             _ => None,
         };
         if let Some((what, fix)) = found {
-            return Some(Advice { what, fix });
+            return Some(Advice { what, fix: fix.into() });
         }
         next = error.source();
     }
@@ -89,14 +90,24 @@ fn not_reached(error: &io::Error) -> (String, &'static str) {
 }
 
 fn answered(answer: &DbError) -> Option<(String, &'static str)> {
-    let message = answer.message();
-    let (what, fix) = match answer.code().code() {
+    let (what, fix) = known(answer.code().code(), answer.routine().unwrap_or_default())?;
+    Some((format!("{what} ({})", answer.message()), fix))
+}
+
+/// By what is the same whatever language the server speaks.
+fn known(sqlstate: &str, routine: &str) -> Option<(&'static str, &'static str)> {
+    Some(match sqlstate {
         "28P01" => ("the password is wrong", "correct it in DATABASE_URL"),
         "28000" => (
             "it does not let this user in",
             "create the role, or allow it in pg_hba.conf; where the server insists on TLS, or on a certificate, name sslmode, sslcert and sslkey in DATABASE_URL",
         ),
         "3D000" => ("there is no such database", "create it, or correct the name in DATABASE_URL"),
+        // Nothing else is set here that not everybody may set.
+        "42501" if routine.starts_with(SETS) => (
+            "a default of the role or the database changes a setting that nobody but a superuser takes back",
+            "`frontdesk doctor` names it, with the statement that does",
+        ),
         "42501" => (
             "the login role lacks a privilege",
             "grant it, or use the owner of the schema, who may create roles and extensions, or a superuser",
@@ -106,7 +117,7 @@ fn answered(answer: &DbError) -> Option<(String, &'static str)> {
             "have that program's owner rename it, under a view with the old name if need be, then run `frontdesk migrate up`",
         ),
         "58P01" => (NOT_INSTALLED, INSTALL),
-        "0A000" if message.contains("extension") => (NOT_INSTALLED, INSTALL),
+        "0A000" if routine == CONTROL_FILE => (NOT_INSTALLED, INSTALL),
         "53300" => (
             "it takes no more connections",
             "raise max_connections or the role's limit, or lower DATABASE_POOL_SIZE",
@@ -114,11 +125,29 @@ fn answered(answer: &DbError) -> Option<(String, &'static str)> {
         "25006" => ("it takes no changes", "set DATABASE_URL to the primary"),
         "57P03" => ("it is starting or stopping", "try again"),
         _ => return None,
-    };
-    Some((format!("{what} ({message})"), fix))
+    })
 }
 
+/// How the function of Postgres begins in which a setting is refused; each version has another.
+const SETS: &str = "set_config_";
+/// The function of Postgres that looks for the files of an extension.
+const CONTROL_FILE: &str = "parse_extension_control_file";
 const NOT_INSTALLED: &str = "an extension is not installed on the server";
 /// Also for the check of the extensions.
 pub(crate) const INSTALL: &str =
     "install Postgres' contrib package there (Debian: postgresql-contrib), then run `frontdesk migrate up`";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_advised_does_not_depend_on_the_language_of_the_server() {
+        assert_eq!(known("0A000", CONTROL_FILE), Some((NOT_INSTALLED, INSTALL)));
+        assert_eq!(known("58P01", CONTROL_FILE), Some((NOT_INSTALLED, INSTALL)));
+        assert_eq!(known("0A000", "RevalidateCachedQuery"), None);
+        let what = |routine| known("42501", routine).unwrap().0;
+        assert!(what("set_config_option").starts_with("a default of the role"));
+        assert!(what("aclcheck_error").starts_with("the login role lacks a privilege"));
+    }
+}

@@ -3,29 +3,30 @@
 //! the login role may do what the services do. What is in the tables, the
 //! services check.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+mod ask;
+mod backup;
+mod server;
 
 use boot::{Check, Finding};
+use tokio_postgres::Client;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row};
 
+use self::ask::one_row;
 use crate::advice::INSTALL;
 use crate::migrate::{self, MigrationSet};
-use crate::{Advice, Fault, Kind, connect};
-
-/// Clocks that are further apart expire tokens early.
-const MAX_SKEW: f64 = 2.0;
+use crate::{Advice, Fault, connect};
 
 /// The checks of a database: of the server, of each set of migrations (with the
-/// check's name), of the roles that the services switch to, and of the extensions
-/// that their tables need.
+/// check's name), of the roles that the services switch to, of the extensions
+/// that their tables need, and of who may make a backup.
 pub fn checks(
     url: &str,
     sets: &[(&'static str, &'static MigrationSet)],
     roles: &'static [&'static str],
     extensions: &'static [&'static str],
 ) -> Vec<Check> {
-    let mut checks = vec![with_client("database", url, |client| async move { server(&client).await })];
+    let mut checks =
+        vec![with_client("database", url, |client| async move { server::findings(&client).await })];
     for (name, set) in sets.iter().copied() {
         let look = move |client| async move { migrations(&client, set).await };
         checks.push(with_client(name, url, look));
@@ -34,6 +35,7 @@ pub fn checks(
     checks.push(with_client("roles", url, look));
     let look = move |client| async move { available(&client, extensions).await };
     checks.push(with_client("extensions", url, look));
+    checks.push(with_client("backup", url, |client| async move { backup::finding(&client).await }));
     checks
 }
 
@@ -54,59 +56,11 @@ where
     })
 }
 
-/// The row of a query that always has one. Nothing is prepared for it, since that might
-/// be found in another session, or by somebody else.
-async fn one_row(client: &Client, query: &str) -> Result<Row, Fault> {
-    let rows = client.query_typed(query, &[]).await?;
-    rows.into_iter().next().ok_or_else(|| Fault::new(Kind::Other, "the database did not answer a question"))
-}
-
 fn advised(fault: &Fault) -> Finding {
     match fault.advice() {
-        Advice { what, fix: "" } => Finding::bad(what, "see the log of the database"),
+        Advice { what, fix } if fix.is_empty() => Finding::bad(what, "see the log of the database"),
         Advice { what, fix } => Finding::bad(what, fix),
     }
-}
-
-async fn server(client: &Client) -> Result<Finding, Fault> {
-    let query = "select current_setting('server_version'), \
-        extract(epoch from clock_timestamp())::float8, s.setting, pg_is_in_recovery(), s.source, \
-        quote_ident(current_database()), quote_ident(current_user) \
-        from pg_settings s where s.name = 'synchronous_commit'";
-    let row = one_row(client, query).await?;
-    let (version, now): (String, f64) = (row.try_get(0)?, row.try_get(1)?);
-    let (durable, standby): (String, bool) = (row.try_get(2)?, row.try_get(3)?);
-    let (source, database, role): (String, String, String) =
-        (row.try_get(4)?, row.try_get(5)?, row.try_get(6)?);
-    let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-    let skew = (here - now).abs();
-    Ok(if standby {
-        let fix = "set DATABASE_URL to the primary; a standby takes no changes";
-        Finding::bad(format!("PostgreSQL {version}, a standby"), fix)
-    } else if skew > MAX_SKEW {
-        let found = format!("PostgreSQL {version}; its clock is {skew:.1} s off this machine's");
-        Finding::bad(found, "set both clocks by NTP")
-    } else if durable == "off" {
-        let on = match &*source {
-            "client" => "take it from the options in DATABASE_URL".to_owned(),
-            "command line" => "start the server without that option".to_owned(),
-            "database" => format!("as its owner: `alter database {database} reset synchronous_commit`"),
-            "user" => format!("as a superuser: `alter role {role} reset synchronous_commit`"),
-            "database user" => {
-                format!("as a superuser: `alter role {role} in database {database} reset synchronous_commit`")
-            }
-            _ => "as a superuser: `alter system set synchronous_commit = on`, then `select pg_reload_conf()`"
-                .to_owned(),
-        };
-        Finding::odd(
-            format!(
-                "PostgreSQL {version}; synchronous_commit is off ({source}): a crash loses acknowledged approvals"
-            ),
-            on,
-        )
-    } else {
-        Finding::good(format!("PostgreSQL {version}, a primary, clocks agree"))
-    })
 }
 
 async fn migrations(client: &Client, set: &'static MigrationSet) -> Result<Finding, Fault> {

@@ -1,7 +1,10 @@
 //! What went wrong at Postgres, by what can be done about it. This is the one
-//! place that knows SQLSTATEs (PostgreSQL appendix A) and driver errors, and the
-//! reasons that stand for them where nobody knows more; that is why this crate
+//! place that knows SQLSTATEs (PostgreSQL appendix A, `said.rs`) and driver errors, and
+//! the reasons that stand for them where nobody knows more; that is why this crate
 //! knows the wire's reasons. What a constraint means is known where it is declared.
+
+mod kind;
+mod said;
 
 use std::error::Error;
 use std::fmt;
@@ -10,6 +13,8 @@ use std::time::Duration;
 use deadpool_postgres::PoolError;
 use frontdesk_proto::{ErrorReason, Refusal};
 
+pub use self::kind::{Constraint, Crowd, Kind};
+use self::said::Said;
 use crate::advice::{Advice, advice};
 
 /// A failed statement, commit or connection. `Display` and `source` are for the
@@ -23,81 +28,15 @@ pub struct Fault {
     advice: Option<Advice>,
 }
 
-/// What can be done about a [`Fault`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// A constraint refused the row. What it means is known where it is declared.
-    Constraint { kind: Constraint, name: String },
-    /// A value is missing (23502).
-    NotNull { column: String },
-    /// A value cannot be stored or compared (class 22).
-    InvalidValue,
-    /// Row-level security refused the row (42501).
-    RowSecurity,
-    /// Something that this version needs is not in the database (42703, 42P01
-    /// and their like, or a column of another type).
-    SchemaDrift { object: String },
-    /// A row holds what this version cannot show: another program wrote it.
-    Unreadable { column: String, what: &'static str },
-    /// A prepared statement no longer fits (0A000, 26000, 42P05); nothing ran.
-    StaleStatement,
-    /// A function in the database, a trigger's say, has been planned in this session for
-    /// a column that has another type now; nothing was stored. Only a new session helps.
-    StaleSession,
-    /// A serialization failure or deadlock (40001, 40P01); nothing was stored.
-    Contention,
-    /// `lock_timeout` (55P03); nothing was stored.
-    LockTimeout,
-    /// `statement_timeout` or a cancel (57014); nothing was stored.
-    StatementTimeout,
-    /// No connection, a lost connection, a server that starts or stops.
-    Unavailable,
-    /// No pooled connection in time, or the server is out of something (53xxx).
-    Overloaded,
-    /// So many of the same wait for their turn already.
-    Crowded { waiting: usize, of: Crowd },
-    /// The time that was given for the call is over; nothing was stored.
-    OutOfTime,
-    /// A standby answered (25006).
-    ReadOnly,
-    /// Something in the database that is not known here refused the row: a trigger, a
-    /// function, a view's condition, a limit of the server (classes 21, 27, 38, 39, 44,
-    /// 54, P0 and those that are left to programs); nothing was stored.
-    Refused,
-    /// The connection broke during COMMIT.
-    OutcomeUnknown,
-    /// A statement failed earlier, so this transaction cannot commit.
-    RolledBack,
-    /// Anything else; a defect of ours or of the server's set-up.
-    Other,
-}
-
-/// What kind of constraint it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Constraint {
-    /// 23P01
-    Exclusion,
-    /// 23505
-    Unique,
-    /// 23514
-    Check,
-    /// 23503, 23001
-    ForeignKey,
-}
-
-/// What it is of that too many wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Crowd {
-    /// Changes of a tenant.
-    Changes,
-    /// Calls of a tenant, or of whoever calls outside tenants.
-    Calls,
-}
-
 impl Fault {
     /// A fault without an error of the driver.
     pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
         Self { kind, cause: cause.into(), advice: None }
+    }
+
+    /// The same, when the way out is known.
+    pub(crate) fn advised(kind: Kind, advice: Advice) -> Self {
+        Self { kind, cause: advice.to_string(), advice: Some(advice) }
     }
 
     /// What can be done about it.
@@ -107,7 +46,7 @@ impl Fault {
 
     /// What is wrong and what to do about it, for whoever runs the program.
     pub fn advice(&self) -> Advice {
-        self.advice.clone().unwrap_or_else(|| Advice { what: self.cause.clone(), fix: "" })
+        self.advice.clone().unwrap_or_else(|| Advice { what: self.cause.clone(), fix: "".into() })
     }
 
     /// Whether the named constraint refused the row. A sharded database appends
@@ -116,9 +55,10 @@ impl Fault {
         matches!(&self.kind, Kind::Constraint { name: found, .. } if is_constraint(found, name))
     }
 
-    /// Whether the schema lacks something of this name.
+    /// Whether what is lacking is called so, or a right to it is. A name is the same in
+    /// every language of a server.
     pub fn lacks(&self, name: &str) -> bool {
-        let Kind::SchemaDrift { object } = &self.kind else { return false };
+        let (Kind::SchemaDrift { object } | Kind::NoRight { object }) = &self.kind else { return false };
         object.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name)
     }
 
@@ -140,7 +80,7 @@ impl Fault {
                 ErrorReason::TenantIsolation,
                 "The record belongs to another tenant. Nothing was stored.",
             ),
-            Kind::SchemaDrift { object } => Refusal::new(
+            Kind::SchemaDrift { object } | Kind::NoRight { object } => Refusal::new(
                 ErrorReason::SchemaDrift,
                 format!("The database does not have what this version needs: {object}. Run `frontdesk doctor --repair --apply` as the schema's owner: it makes it again, or says what has to be done by hand. Then try again."),
             )
@@ -277,10 +217,7 @@ impl Error for Fault {}
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         let kind = match error.as_db_error() {
-            Some(db) => {
-                let named = |name: Option<&str>| name.unwrap_or("unnamed").to_owned();
-                classify(db.code().code(), db.message(), &named(db.constraint()), &named(db.column()))
-            }
+            Some(answer) => Said::of(answer).kind(),
             None => classify_driver(&error),
         };
         Self { kind, cause: chain(&error), advice: advice(&error) }
@@ -301,50 +238,6 @@ impl From<PoolError> for Fault {
             other @ PoolError::NoRuntimeSpecified => Self::new(Kind::Other, chain(&other)),
         }
     }
-}
-
-fn classify(sqlstate: &str, message: &str, constraint: &str, column: &str) -> Kind {
-    let refused_by = |kind| Kind::Constraint { kind, name: constraint.to_owned() };
-    match sqlstate {
-        "23P01" => refused_by(Constraint::Exclusion),
-        "23505" => refused_by(Constraint::Unique),
-        "23514" => refused_by(Constraint::Check),
-        "23503" | "23001" => refused_by(Constraint::ForeignKey),
-        "23502" => Kind::NotNull { column: column.to_owned() },
-        // The code is that of a column of the wrong type. In another language of the
-        // server it counts as one, which tells the caller the same with less patience.
-        "42804" if message.starts_with("type of parameter") => Kind::StaleSession,
-        "42703" | "42P01" | "42883" | "42704" | "42P10" | "3F000" | "42804" => {
-            Kind::SchemaDrift { object: message.trim_end_matches(" does not exist").to_owned() }
-        }
-        "0A000" | "26000" | "42P05" => Kind::StaleStatement,
-        "40001" | "40P01" => Kind::Contention,
-        "40003" => Kind::OutcomeUnknown,
-        "55P03" => Kind::LockTimeout,
-        "57014" => Kind::StatementTimeout,
-        "57P01" | "57P02" | "57P03" | "57P05" => Kind::Unavailable,
-        "08P01" => Kind::Other,
-        "25006" => Kind::ReadOnly,
-        "53400" => Kind::Other,
-        // Missing grants share the code with row-level security and are our fault, not the caller's.
-        "42501" if message.contains("row-level security") => Kind::RowSecurity,
-        _ => match sqlstate.get(..2) {
-            Some("08") => Kind::Unavailable,
-            Some("22") => Kind::InvalidValue,
-            Some("53") => Kind::Overloaded,
-            Some(class) if is_of_a_rule(class) => Kind::Refused,
-            _ => Kind::Other,
-        },
-    }
-}
-
-/// Whether errors of a class come of what a database computes for a row. Classes that
-/// begin with 5 to 9 or I to Z are not the standard's: those that Postgres does not use
-/// itself are a program's own, for `raise … using errcode`.
-fn is_of_a_rule(class: &str) -> bool {
-    matches!(class, "21" | "27" | "38" | "39" | "44" | "54" | "P0")
-        || (class.starts_with(|first| matches!(first, '5'..='9' | 'I'..='Z'))
-            && !matches!(class, "53" | "55" | "57" | "58" | "72" | "XX"))
 }
 
 fn classify_driver(error: &tokio_postgres::Error) -> Kind {

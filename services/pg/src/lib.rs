@@ -25,6 +25,7 @@ mod pool;
 mod retry;
 pub mod schema;
 mod sessions;
+mod settings;
 mod statement;
 mod tls;
 mod turns;
@@ -44,6 +45,7 @@ pub use self::place::{Days, Micros};
 pub use self::pool::{Database, PoolOptions};
 pub use self::retry::{HasFault, retrying, retrying_after};
 pub use self::sessions::has_own_session;
+pub use self::settings::relied_on;
 pub use self::statement::{
     Declaration, Form, Group, Parameter, Query, Statement, StatementError, Statements,
 };

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::sessions::STATEMENT_LIMIT;
+use crate::settings::STATEMENT_LIMIT;
 
 /// How much sooner a statement ends: its answer takes a way back.
 const MARGIN: Duration = Duration::from_millis(5);

@@ -22,8 +22,8 @@ use tokio_postgres::types::Type;
 use self::session::Session;
 use crate::advice::advice;
 use crate::fault::chain;
-use crate::sessions::begin_command;
-use crate::{Fault, Kind, connect};
+use crate::settings::{begin_command, refuse_unfit};
+use crate::{Fault, connect};
 
 /// The same number in every version, so that old and new binaries exclude each
 /// other. Advisory locks are per database.
@@ -83,6 +83,7 @@ pub enum MigrateError {
 /// must name the schema's owner.
 pub async fn up(url: &str, sets: &[&'static MigrationSet]) -> Result<Vec<String>, MigrateError> {
     let (client, holder) = (connect(url).await?, connect(url).await?);
+    refuse_unfit(&client).await?;
     holder.batch_execute(&begin_command()).await.map_err(Fault::from)?;
     take(&holder, "pg_try_advisory_xact_lock").await?;
     let mut applied = Vec::new();
@@ -97,12 +98,13 @@ pub async fn up(url: &str, sets: &[&'static MigrationSet]) -> Result<Vec<String>
 
 /// Compares a database with a set, by any role that may read the history.
 pub async fn state(client: &Client, set: &MigrationSet) -> Result<State, Fault> {
+    // It is looked for first: a role may be set to lose its connection with an error.
+    let is_there = "select pg_catalog.to_regclass($1) is not null";
+    let rows = client.query_typed(is_there, &[(&set.history_table, Type::TEXT)]).await?;
+    let is_there: bool = rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
     let query = format!("select 'V' || version || '__' || name from {} order by version", set.history_table);
-    let applied: Vec<String> = match client.query_typed(&query, &[]).await.map_err(Fault::from) {
-        Ok(rows) => rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
-        Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Vec::new(),
-        Err(fault) => return Err(fault),
-    };
+    let rows = if is_there { client.query_typed(&query, &[]).await? } else { Vec::new() };
+    let applied: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let known: Vec<String> = set.migrations.iter().map(|(name, _)| (*name).to_owned()).collect();
     Ok(State {
         pending: known.iter().filter(|name| !applied.contains(name)).cloned().collect(),

@@ -3,7 +3,7 @@
 //! Every transaction is in the service's own role, whoever `DATABASE_URL` names. The role
 //! owns nothing, so that row-level security holds for it, and each service has another
 //! one, so that a hole in one does not open the tables of the other. What else a session
-//! is set to, and when, is `sessions.rs`.
+//! is set to is `settings.rs`, and when, `sessions.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +100,11 @@ impl Database {
     /// How to connect outside the pool.
     pub(crate) fn connector(&self) -> &Connector {
         &self.connector
+    }
+
+    /// The role that every transaction is in, unless it says another.
+    pub(crate) fn role(&self) -> &'static str {
+        self.sessions.role()
     }
 
     /// How sessions are used.

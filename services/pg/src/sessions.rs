@@ -19,10 +19,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use crate::connect::Connector;
+use crate::settings::{self, Commits};
 use crate::{Fault, Kind};
 
-/// Limit of a statement at the server.
-pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
 /// How long an answer may take, and how long somebody else's asking.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it may take until a pooler has a second session: it may be set to have one
@@ -40,48 +39,6 @@ const ROUNDS: usize = 3;
 const BEGIN_ASKING: &str =
     "begin; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = '2s'";
 
-/// Settings that the meaning of statements and their answers depends on, whatever the
-/// defaults of the server, the database and the role are. Left alone is
-/// `default_transaction_read_only`: whoever sets that wants no changes, and calls are refused as such.
-static MEANING: &[(&str, &str)] = &[
-    ("search_path", "public, pg_temp"),
-    ("row_security", "on"),
-    ("timezone", "UTC"),
-    ("datestyle", "ISO, MDY"),
-    ("intervalstyle", "postgres"),
-    ("bytea_output", "hex"),
-    ("extra_float_digits", "1"),
-    ("standard_conforming_strings", "on"),
-    ("transform_null_equals", "off"),
-    ("array_nulls", "on"),
-    ("quote_all_identifiers", "off"),
-    ("plpgsql.extra_errors", "none"),
-];
-/// How long the statements of a service may take and wait, and how they are planned.
-///
-/// `enable_seqscan` is off because plans are made while tables are small and kept while
-/// they grow: every statement of a service has an index. The penalty for those that have
-/// none must not start the just-in-time compiler. Statements are over sooner than a
-/// worker has started.
-static SERVING: &[(&str, &str)] = &[
-    ("lock_timeout", "2s"),
-    ("idle_in_transaction_session_timeout", "10s"),
-    ("enable_seqscan", "off"),
-    ("enable_indexscan", "on"),
-    ("enable_indexonlyscan", "on"),
-    ("enable_bitmapscan", "on"),
-    ("enable_nestloop", "on"),
-    ("jit", "off"),
-    ("max_parallel_workers_per_gather", "0"),
-    ("plan_cache_mode", "auto"),
-];
-/// Those that came later, and the version that brought them.
-static LATER_SERVING: &[(u32, &str, &str)] =
-    &[(140_000, "idle_session_timeout", "0"), (170_000, "transaction_timeout", "0")];
-
-/// What limits a session and no command that changes the schema, as far as the server knows it.
-const LIMITS: [&str; 4] =
-    ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"];
 /// Selects no row of a null of each type of a column that does not come with the server: a
 /// domain may not take a null.
 const OTHER_TYPES: &str = "select 'select ' || coalesce(string_agg(distinct format('null::%s', a.atttypid::regtype), ', '), 'null') || ' limit 0' \
@@ -123,6 +80,7 @@ struct Found {
     is_shared: bool,
     keeps_statements: bool,
     version: u32,
+    commits: Commits,
 }
 
 impl Sessions {
@@ -136,6 +94,11 @@ impl Sessions {
             were_shared: AtomicBool::default(),
             asking: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The role that transactions are in.
+    pub(crate) fn role(&self) -> &'static str {
+        self.role
     }
 
     /// How sessions are used, which is asked once.
@@ -201,15 +164,7 @@ impl Sessions {
 
 impl Way {
     fn new(role: &str, found: Found) -> Self {
-        let later = LATER_SERVING.iter().filter(|(since, ..)| found.version >= *since);
-        let limit = format!("{}s", STATEMENT_LIMIT.as_secs());
-        let serving = SERVING
-            .iter()
-            .copied()
-            .chain(later.map(|(_, name, value)| (*name, *value)))
-            .chain([("statement_timeout", limit.as_str()), ("role", role)]);
-        let settings: Vec<(&str, &str)> = MEANING.iter().copied().chain(serving).collect();
-        let set = |is_local| format!("select {}", set_to(&settings, is_local));
+        let set = |is_local| settings::of_a_service(role, found.version, found.commits, is_local);
         let Found { is_shared, keeps_statements, .. } = found;
         // A pooler that does not keep statements leaves some of others, whose names may
         // be the same.
@@ -241,24 +196,6 @@ impl Way {
     }
 }
 
-/// What begins a transaction of a command that changes the schema: it takes the time that
-/// it takes, and nobody else has its session meanwhile.
-pub(crate) fn begin_command() -> String {
-    format!(
-        "begin isolation level read committed; select {}; \
-         select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings where name in ('{}')",
-        set_to(MEANING, true),
-        LIMITS.join("', '")
-    )
-}
-
-fn set_to(settings: &[(&str, &str)], is_local: bool) -> String {
-    let each = settings
-        .iter()
-        .map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', {is_local})"));
-    each.collect::<Vec<_>>().join(", ")
-}
-
 /// Whether whoever connects to a database has a session of its own until the end.
 pub async fn has_own_session(url: &str) -> Result<bool, Fault> {
     let address: crate::Address = url.parse().map_err(|said: String| Fault::new(Kind::Other, said))?;
@@ -273,13 +210,14 @@ async fn ask(connector: &Connector) -> Result<Found, Fault> {
 
 async fn found(one: &Client, other: &Client) -> Result<Found, Fault> {
     let version = cell(one, "show server_version_num").await?.parse().unwrap_or_default();
+    let commits = settings::refuse_unfit(one).await?;
     one.batch_execute(BEGIN_ASKING).await?;
     let first = session(one).await?;
     let prepared = match one.prepare("select 1").await {
         Ok(prepared) => prepared,
         // Somebody else's statement of that name was left in the session.
         Err(error) if error.code() == Some(&SqlState::DUPLICATE_PSTATEMENT) => {
-            return Ok(Found { is_shared: true, keeps_statements: false, version });
+            return Ok(Found { is_shared: true, keeps_statements: false, version, commits });
         }
         Err(error) => return Err(error.into()),
     };
@@ -309,7 +247,7 @@ async fn found(one: &Client, other: &Client) -> Result<Found, Fault> {
             // It still waits for a session.
             None => session(other).await? != held,
         };
-    Ok(Found { is_shared, keeps_statements: keeps_statements || !is_shared, version })
+    Ok(Found { is_shared, keeps_statements: keeps_statements || !is_shared, version, commits })
 }
 
 /// Whether one of two connections, with the sessions that they had, gets another after a

@@ -172,6 +172,14 @@ impl Tx {
         Ok(self.run_and_commit(&[one], most).await?.pop().unwrap_or_default())
     }
 
+    /// Has the database explain a statement, which it does not run: what the statement names
+    /// is looked up, and whether the role has the rights that it needs.
+    pub async fn explain(&self, query: &dyn Query) -> Result<(), Fault> {
+        let (form, params) = self.statements.form(query)?;
+        let text = format!("explain (costs off) {}", form.text());
+        self.rows(Sql { text: &text, types: form.types(), writes: false }, &params).await.map(drop)
+    }
+
     /// Runs a text that is made while running, with the types of its values. It must not
     /// write.
     pub async fn run_text(

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use boot::{Finding, State};
-use devdb::TestDatabase;
+use devdb::{PrivateServer, Programs, ServerOptions, TestDatabase};
 use pg::checks::checks;
 use pg::migrate::MigrationSet;
 
@@ -46,10 +46,56 @@ async fn what_is_missing_is_found_with_the_way_to_mend_it() {
 
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_advised_by_every_check() {
-    for name in ["database", "migrations of test", "roles", "extensions"] {
+    for name in ["database", "migrations of test", "roles", "extensions", "backup"] {
         let finding = finding("postgresql://u:secret@127.0.0.1:1/d", &[], name).await;
         assert_eq!(finding.state, State::Bad);
         assert_eq!(finding.found, "nothing takes connections there");
         assert!(finding.fix.starts_with("start the database"), "{finding:?}");
     }
+}
+
+/// What is printed makes a login for it, and that one is named.
+#[tokio::test]
+async fn who_may_make_a_whole_backup_is_named_or_made() {
+    let dir = std::env::temp_dir().join(format!("frontdesk-backup-{}", std::process::id()));
+    let programs = Programs::of_tests().unwrap();
+    let options = ServerOptions { dir, ephemeral: true, durable: false, tcp: None, programs };
+    let server = PrivateServer::start(options).await.unwrap();
+    let url = server.url("postgres");
+    let superuser = pg::connect(&url).await.unwrap();
+    // One bypasses row-level security and reads nothing, the other reads all that it may see.
+    let logins = "create role owner login; create role sees_rows login bypassrls; \
+        create role reads login; create schema apart authorization owner; set role owner; \
+        create table apart.frontdesk_test_migrations (id int); create sequence apart.numbers; \
+        grant usage on schema apart to reads; \
+        grant select on apart.frontdesk_test_migrations, apart.numbers to reads; reset role";
+    superuser.batch_execute(logins).await.unwrap();
+    let looked = finding(&url, &[], "backup").await;
+    assert_eq!(looked.state, State::Good);
+    assert!(looked.found.contains("as a superuser only: frontdesk;"), "{looked:?}");
+
+    superuser.batch_execute("alter role frontdesk nologin").await.unwrap();
+    let as_owner = url.replace("user=frontdesk", "user=owner");
+    let nobody = finding(&as_owner, &[], "backup").await;
+    assert_eq!(nobody.state, State::Odd, "{nobody:?}");
+    assert!(nobody.found.starts_with("no login may make a whole backup"), "{nobody:?}");
+    assert!(nobody.fix.contains("deploy/backup.sql"), "{nobody:?}");
+    for statement in nobody.fix.split('`').skip(1).step_by(2) {
+        superuser.batch_execute(statement).await.unwrap();
+    }
+    let named = finding(&as_owner, &[], "backup").await;
+    assert_eq!((named.state, &*named.found), (State::Good, "whole ones are made as frontdesk_backup"));
+    // Both rights are needed, of the table and of the sequence.
+    let version: String = superuser.query_one("show server_version_num", &[]).await.unwrap().get(0);
+    let read = if version.parse::<u32>().unwrap() < 140_000 { "owner" } else { "pg_read_all_data" };
+    superuser.batch_execute(&format!("revoke {read} from frontdesk_backup")).await.unwrap();
+    for (grant, state) in [
+        ("grant usage on schema apart to frontdesk_backup", State::Odd),
+        ("grant select on apart.frontdesk_test_migrations to frontdesk_backup", State::Odd),
+        ("grant select on apart.numbers to frontdesk_backup", State::Good),
+    ] {
+        superuser.batch_execute(grant).await.unwrap();
+        assert_eq!(finding(&as_owner, &[], "backup").await.state, state, "{grant}");
+    }
+    server.stop();
 }

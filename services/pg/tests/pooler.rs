@@ -202,3 +202,46 @@ async fn a_pooler_of_sessions_is_none_and_one_with_a_single_session_is_recognise
         assert!(!pg::has_own_session(&in_turn.url()).await.unwrap());
     }
 }
+
+/// A default by which a crash loses what was acknowledged, and one that comes while a service
+/// runs, by which no trigger fires: each transaction has what it needs, and the session of
+/// others stays as it is.
+#[tokio::test]
+async fn commits_are_durable_and_triggers_fire_in_whatever_session() {
+    let test = TestDatabase::create(&[]).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    owner.batch_execute("create role durable nologin").await.unwrap();
+    let name: String = owner.query_one("select current_database()::text", &[]).await.unwrap().get(0);
+    let lower = format!("alter database {name} set synchronous_commit = off");
+    owner.batch_execute(&lower).await.unwrap();
+    let pooler = Pooler::start(&test.url, "default_pool_size = 2").await.unwrap();
+    let options =
+        PoolOptions { url: pooler.url(), role: "durable", application_name: "durable", max_size: 1 };
+    let database = Database::new(options).unwrap();
+    let query = "select current_setting('synchronous_commit') as commits, \
+        current_setting('session_replication_role') as triggers";
+    let seen = async || -> Result<[String; 2], Fault> {
+        let tx = database.begin(Uuid::from_u128(1)).await?;
+        let rows = tx.run_text(query, &[]).await?;
+        tx.commit().await?;
+        Ok(Columns::first(&rows, |row| Ok([row.next("commits")?, row.next("triggers")?]))?.unwrap())
+    };
+    assert_eq!(seen().await.unwrap(), ["on", "origin"]);
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+        where datname = current_database() and pid <> pg_backend_pid()";
+    let turned_off = format!("alter database {name} set session_replication_role = replica");
+    owner.batch_execute(&turned_off).await.unwrap();
+    owner.batch_execute(end).await.unwrap();
+    let mut last = seen().await;
+    for _ in 0..50 {
+        if last.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        last = seen().await;
+    }
+    assert_eq!(last.unwrap(), ["on", "origin"]);
+    let nobody = pg::connect(&pooler.url()).await.unwrap();
+    let row = nobody.query_typed(query, &[]).await.unwrap().swap_remove(0);
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("off", "replica"));
+}

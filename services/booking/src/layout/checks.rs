@@ -36,17 +36,18 @@ fn problems(found: Result<Found, String>) -> Vec<Own> {
             return vec![Own { of: String::new(), finding }];
         }
     };
-    let bad = |problem: &Problem| Own {
-        of: problem.label(),
-        finding: Finding::bad(problem.sentence(), undone(problem)),
+    let told = |problem: &Problem, finding: Finding| -> Vec<Own> {
+        problem.labels().into_iter().map(|of| Own { of, finding: finding.clone() }).collect()
     };
+    let bad = |problem: &Problem| told(problem, Finding::bad(problem.sentence(), undone(problem)));
     let odd = |problem: &Problem| {
-        let Problem::Type { wanted, found, .. } = problem else { return bad(problem) };
+        let Problem::Type { table, name, wanted, found } = problem else { return bad(problem) };
         let fix =
             format!("it serves, as far as every statement goes with it; the migrations make it {wanted}");
-        Own { of: problem.label(), finding: Finding::odd(format!("{} is {found}", problem.label()), fix) }
+        told(problem, Finding::odd(format!("column {table}.{name} is {found}"), fix))
     };
-    let mut own: Vec<Own> = found.problems.iter().map(bad).chain(found.doubtful.iter().map(odd)).collect();
+    let problems = found.problems.iter().flat_map(bad);
+    let mut own: Vec<Own> = problems.chain(found.doubtful.iter().flat_map(odd)).collect();
     if found.request_hold == RequestHold::Missing {
         let of = format!("constraint bookings.{NO_DOUBLE_BOOKINGS}");
         let finding =
@@ -60,6 +61,7 @@ fn problems(found: Result<Found, String>) -> Vec<Own> {
 fn undone(problem: &Problem) -> String {
     match problem {
         Problem::Word { of, word } => format!("as the type's owner: `alter type {of} add value '{word}'`"),
+        Problem::Right(_) => "`frontdesk doctor --repair --apply` gives it again".to_owned(),
         _ => "have whoever altered it undo that".to_owned(),
     }
 }

@@ -6,11 +6,13 @@ use std::sync::{Arc, LazyLock};
 
 use futures::future::try_join_all;
 use futures::try_join;
+use pg::schema::Lacking;
 use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
 
 use super::blocking::Blocking;
 use super::catalog::{self, Constraint, Covered, STATEMENTS, StoredTable};
 use super::columns::{self, NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES};
+use super::migrated::MADE;
 use super::problem::Problem;
 use super::statuses::{Enum, Statuses, known_words};
 use super::types::{self, Altered};
@@ -63,8 +65,12 @@ impl Found {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
         // At once: readiness asks for this, and an answer that is late counts as none.
-        let (tables, constraints, firing) =
-            try_join!(catalog::tables(db), catalog::constraints(db), catalog::triggers(db))?;
+        let (tables, constraints, firing, lacking) = try_join!(
+            catalog::tables(db),
+            catalog::constraints(db),
+            catalog::triggers(db),
+            pg::schema::lacking(db, MADE),
+        )?;
         let layout = layout_of(&|name, column| {
             let table = tables.iter().find(|one| one.name == name);
             table.is_some_and(|table| column.is_none_or(|column| table.column(column).is_some()))
@@ -85,22 +91,11 @@ impl Found {
         )?;
         let request_hold = RequestHold::of(covered.as_ref().map(|covered| &*covered.known));
         let mut problems = missing_columns(layout, &tables);
-        let has = |table: &str| tables.iter().any(|one| one.name == table);
-        if layout == Layout::Standard && double.is_none() && has("bookings") {
-            problems.push(Problem::Constraint { table: "bookings", name: NO_DOUBLE_BOOKINGS });
-        }
-        let range =
-            constraints.iter().any(|one| one.exclusion && is_constraint(&one.name, NO_OVERLAPPING_RANGES));
-        if !range && has("inventory_ranges") {
-            problems.push(Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES });
-        }
-        let silent = columns::TRIGGERS.into_iter().filter(|&(table, name)| {
-            has(table) && !firing.iter().any(|(of, trigger)| (&**of, &**trigger) == (table, name))
-        });
-        problems.extend(silent.map(|(table, name)| Problem::Trigger { table, name }));
+        problems.extend(missing_guards(layout, &tables, &constraints, &firing));
         problems.extend(refused_statuses(layout, &checked, &mut statuses, &tables));
         let Altered { unfit, doubtful } = types::altered(layout, &tables);
         problems.extend(unfit);
+        problems.extend(lacking.into_iter().map(Problem::Right));
         Ok(Self {
             layout,
             request_hold,
@@ -173,12 +168,21 @@ impl Found {
 
     /// The problem that a statement ran into, if it is known.
     pub fn problem_behind(&self, fault: &Fault) -> Option<&Problem> {
-        if !matches!(fault.kind(), Kind::SchemaDrift { .. }) {
-            return None;
-        }
         let missing = || self.problems.iter().filter_map(|one| Some((one, one.missing()?)));
-        let named = missing().find(|(_, name)| fault.lacks(name));
-        named.or_else(|| missing().next()).map(|(problem, _)| problem)
+        let right = |is_it: &dyn Fn(&Lacking) -> bool| {
+            self.problems.iter().find(|one| matches!(one, Problem::Right(lacking) if is_it(lacking)))
+        };
+        match fault.kind() {
+            Kind::SchemaDrift { .. } => {
+                let named = missing().find(|(_, name)| fault.lacks(name)).map(|(problem, _)| problem);
+                // What is in a schema that may not be used is not found by its name.
+                let hidden = || right(&Lacking::hides_a_schema);
+                named.or_else(hidden).or_else(|| missing().next().map(|(problem, _)| problem))
+            }
+            // The server names what the right is to, whatever words are around it.
+            Kind::NoRight { .. } => right(&|lacking| lacking.is_behind(fault)),
+            _ => None,
+        }
     }
 }
 
@@ -249,6 +253,29 @@ fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
     problems
 }
 
+/// Guards of nights that are not there, and triggers that do not fire.
+fn missing_guards(
+    layout: Layout,
+    tables: &[StoredTable],
+    constraints: &[Constraint],
+    firing: &[(String, String)],
+) -> Vec<Problem> {
+    let has = |table: &str| tables.iter().any(|one| one.name == table);
+    let guarded = |table: &str, name: &str| {
+        constraints.iter().any(|one| one.table == table && one.exclusion && is_constraint(&one.name, name))
+    };
+    let mut guards = vec![("inventory_ranges", NO_OVERLAPPING_RANGES)];
+    if layout == Layout::Standard {
+        guards.insert(0, ("bookings", NO_DOUBLE_BOOKINGS));
+    }
+    let unguarded = guards.into_iter().filter(|&(table, name)| has(table) && !guarded(table, name));
+    let silent = columns::TRIGGERS.into_iter().filter(|&(table, name)| {
+        has(table) && !firing.iter().any(|(of, trigger)| (&**of, &**trigger) == (table, name))
+    });
+    let constraints = unguarded.map(|(table, name)| Problem::Constraint { table, name });
+    constraints.chain(silent.map(|(table, name)| Problem::Trigger { table, name })).collect()
+}
+
 /// Check constraints that refuse a status which this version writes, and enums that
 /// lack one. Finds out besides in which table rows may have a word that is not known.
 fn refused_statuses(
@@ -272,8 +299,11 @@ fn refused_statuses(
     for (constraint, covered) in checked {
         let written = written_statuses(layout, &constraint.table);
         let Some(covered) = covered else { continue };
-        if written.iter().any(|status| !covered.known.contains(status)) {
-            problems.push(Problem::Status { constraint: constraint.name.clone() });
+        let refused: Vec<BookingStatus> =
+            written.into_iter().filter(|status| !covered.known.contains(status)).collect();
+        if !refused.is_empty() {
+            let (table, constraint) = (constraint.table.clone(), constraint.name.clone());
+            problems.push(Problem::Status { table, constraint, refused });
         }
         if constraint.validated && !covered.others {
             closed.push(constraint.table.clone());
@@ -316,7 +346,8 @@ mod tests {
         let note = Problem::Column { table: "booking_requests", name: "internal_note" };
         let notes = Problem::Column { table: "bookings", name: "internal_notes" };
         let range = Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES };
-        let status = Problem::Status { constraint: "bookings_status_check".to_owned() };
+        let [table, constraint] = ["bookings", "bookings_status_check"].map(str::to_owned);
+        let status = Problem::Status { table, constraint, refused: vec![BookingStatus::Confirmed] };
         let found = found(vec![status, notes.clone(), note.clone(), range.clone()]);
         for (object, expected) in [
             ("column r.internal_note", &note),

@@ -12,9 +12,6 @@ use super::indexes;
 use super::statuses::known_words;
 use crate::domain::layout::Layout;
 
-/// As the catalog has it after the last migration. A test writes it: `make generate`.
-pub const MADE: &str = include_str!("../../../../migrations/booking.schema");
-
 const REQUESTS: &str = "public.booking_requests";
 const BOOKINGS: &str = "public.bookings";
 /// How an index begins that another program's table is advised to have.

@@ -1,7 +1,10 @@
 //! What statements need and a database does not have, in the words in which calls are
 //! refused.
 
+use pg::schema::Lacking;
 use pg::{Constraint, Fault, Kind};
+
+use crate::domain::booking::BookingStatus;
 
 /// Something that statements need and the database lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +35,14 @@ pub enum Problem {
         of: String,
         word: &'static str,
     },
-    /// A check constraint that refuses a status which this version writes.
+    /// A check constraint that refuses statuses which this version writes.
     Status {
+        table: String,
         constraint: String,
+        refused: Vec<BookingStatus>,
     },
+    /// What a role may not do with something that is there.
+    Right(Lacking),
 }
 
 impl Problem {
@@ -50,24 +57,27 @@ impl Problem {
                 format!("column {table}.{name} of type {wanted}, which is {found} there")
             }
             Self::Word { of, word } => format!("value {word} of type {of}"),
-            Self::Status { constraint } => {
+            Self::Status { constraint, .. } => {
                 return Kind::Constraint { kind: Constraint::Check, name: constraint.clone() };
             }
+            Self::Right(lacking) => return Kind::NoRight { object: lacking.object() },
         };
         Kind::SchemaDrift { object }
     }
 
-    /// The object that it is about, as a comparison of the schema names it; empty where that
-    /// does not look.
-    pub fn label(&self) -> String {
-        match self {
+    /// The objects that it is about, as a comparison of the schema names them; empty where
+    /// that does not look.
+    pub fn labels(&self) -> Vec<String> {
+        let label = match self {
+            Self::Right(lacking) => return lacking.labels().collect(),
             Self::Table(name) => format!("table {name}"),
             Self::Column { table, name } | Self::Type { table, name, .. } => format!("column {table}.{name}"),
             Self::Constraint { table, name } => format!("constraint {table}.{name}"),
             Self::Trigger { table, name } => format!("trigger {table}.{name}"),
-            Self::Status { constraint } => constraint.clone(),
+            Self::Status { constraint, .. } => constraint.clone(),
             Self::Word { .. } => String::new(),
-        }
+        };
+        vec![label]
     }
 
     /// In the words that calls are refused with. Readiness and the server's diagnostics tell
@@ -75,6 +85,17 @@ impl Problem {
     pub fn sentence(&self) -> String {
         let refusal = Fault::new(self.kind(), "").refusal();
         format!("{}: {}", refusal.reason().name(), refusal.message())
+    }
+
+    /// Whether it keeps a row of a table from having a status.
+    pub fn refuses(&self, table: &str, status: BookingStatus) -> bool {
+        matches!(self, Self::Status { table: of, refused, .. } if of == table && refused.contains(&status))
+    }
+
+    /// Whether it keeps the service from taking the next number of a sequence, which nobody
+    /// knows before it is taken.
+    pub fn keeps_from_counting(&self, sequence: &str) -> bool {
+        matches!(self, Self::Right(lacking) if lacking.keeps_from("usage", sequence))
     }
 
     /// The name of what is missing, if something is.
@@ -85,7 +106,7 @@ impl Problem {
             | Self::Constraint { name, .. }
             | Self::Type { name, .. } => Some(name),
             // No statement runs into these by name.
-            Self::Status { .. } | Self::Word { .. } | Self::Trigger { .. } => None,
+            Self::Status { .. } | Self::Word { .. } | Self::Trigger { .. } | Self::Right(_) => None,
         }
     }
 }

@@ -4,12 +4,13 @@ use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::diagnostics_service_server::DiagnosticsService;
 use frontdesk_proto::{Refusal, paging};
 use jiff::Timestamp;
+use pg::Fault;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Booking, bookings, evidence, failed, fields, fulfilment, inconsistencies, requests, stay_rules};
 use crate::call::Call;
-use crate::domain::approval::{self, ActiveRange, Conflict, Rival};
+use crate::domain::approval::{self, ActiveRange, Conflict, Rival, Verdict};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::inconsistency::Inconsistency;
 use crate::domain::layout::Layout;
@@ -18,6 +19,7 @@ use crate::domain::request::BookingRequest;
 use crate::domain::rules::Broken;
 use crate::error::Error;
 use crate::layout::RequestHold;
+use crate::store::rehearsal::{Rehearsal, Writes};
 use crate::store::surroundings::Explained;
 
 /// The list, as its page tokens know it.
@@ -35,7 +37,10 @@ impl DiagnosticsService for Booking {
         let explained = found.ok_or(Error::RequestNotFound(id))?;
         // By what the list judges by, so that both say the same.
         let wrong = self.store.wrong_with(call.tenant, RowId(id.0)).await.map_err(failed)?;
-        Ok(Response::new(explanation(&explained, wrong)))
+        let broken = broken(&explained);
+        let rehearsal = rehearsal(&explained, &broken);
+        let stopped = Box::pin(self.store.rehearse(&call, &rehearsal)).await.map_err(failed)?;
+        Ok(Response::new(explanation(&explained, broken, wrong, stopped)))
     }
 
     async fn list_inconsistencies(
@@ -92,14 +97,44 @@ impl DiagnosticsService for Booking {
     }
 }
 
-fn explanation(explained: &Explained, wrong: Vec<Inconsistency>) -> wire::ExplainApprovalResponse {
-    let Explained { request, surroundings, terms, near, schema } = explained;
-    let found = &schema.found;
-    let broken = terms.as_ref().filter(|_| request.status.is_open()).map_or_else(Vec::new, |terms| {
+/// The rules that the stay of an open request breaks.
+fn broken(explained: &Explained) -> Vec<Broken> {
+    let Explained { request, terms, near, schema, .. } = explained;
+    terms.as_ref().filter(|_| request.status.is_open()).map_or_else(Vec::new, |terms| {
         let broken = terms.broken(request.stay, request.guest_count, Timestamp::now(), *near);
-        broken.into_iter().chain(found.too_long(request.stay)).collect()
-    });
-    let Preview { outcome, evidence, refusal_reason, message, fulfilment } = preview(explained, &broken);
+        broken.into_iter().chain(schema.found.too_long(request.stay)).collect()
+    })
+}
+
+/// What an approve would ask of the database.
+fn rehearsal<'a>(explained: &'a Explained, broken: &[Broken]) -> Rehearsal<'a> {
+    let Explained { request, surroundings, schema, .. } = explained;
+    let layout = schema.found.layout;
+    let verdict = approval::approve(request, layout, Some(surroundings));
+    let writes = match verdict {
+        _ if verdict.answer(request, layout, broken).is_err() => None,
+        Verdict::Book { hold, .. } => {
+            Some(Writes::Booking { of_hold: hold && request.held_booking.is_some() })
+        }
+        Verdict::Link { booking, evidence, soft, .. } => Some(Writes::Link { booking, evidence, soft }),
+        _ => None,
+    };
+    let locks_around = approval::approve(request, layout, None) == Verdict::NeedsSurroundings;
+    let gives_up_hold = matches!(writes, Some(Writes::Booking { .. })) && surroundings.hold_moved;
+    let releases = writes.is_some() && surroundings.own_range;
+    Rehearsal { request, writes, locks_around, releases, gives_up_hold }
+}
+
+fn explanation(
+    explained: &Explained,
+    broken: Vec<Broken>,
+    wrong: Vec<Inconsistency>,
+    stopped: Option<Fault>,
+) -> wire::ExplainApprovalResponse {
+    let Explained { request, surroundings, schema, .. } = explained;
+    let found = &schema.found;
+    let Preview { outcome, evidence, refusal_reason, message, fulfilment } =
+        preview(explained, &broken, stopped);
     wire::ExplainApprovalResponse {
         booking_request_id: request.id.to_string(),
         stored_status: requests::status(request.status).into(),
@@ -133,7 +168,7 @@ struct Preview {
     fulfilment: Option<wire::Fulfilment>,
 }
 
-fn preview(explained: &Explained, broken: &[Broken]) -> Preview {
+fn preview(explained: &Explained, broken: &[Broken], stopped: Option<Fault>) -> Preview {
     let Explained { request, surroundings, schema, .. } = explained;
     let layout = schema.found.layout;
     let verdict = approval::approve(request, layout, Some(surroundings));
@@ -144,6 +179,9 @@ fn preview(explained: &Explained, broken: &[Broken]) -> Preview {
         message: refusal.message().to_owned(),
         fulfilment: request.fulfilment().as_ref().map(fulfilment::message),
     };
+    if let Some(fault) = stopped {
+        return refused(Error::from(fault).refusal());
+    }
     match verdict.answer(request, layout, broken) {
         Ok(approved) => {
             let answer = requests::approved(&approved);

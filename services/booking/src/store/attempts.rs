@@ -116,7 +116,7 @@ impl<E: HasFault> HasFault for Failed<E> {
 }
 
 fn is_drift(fault: &Fault) -> bool {
-    matches!(fault.kind(), Kind::SchemaDrift { .. })
+    matches!(fault.kind(), Kind::SchemaDrift { .. } | Kind::NoRight { .. })
 }
 
 /// The drift as readiness names it, if it is known there.

@@ -38,6 +38,11 @@ pg::statements! {
         tenant: Uuid, id: RowId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
         check_out: Date,
     ) with Stamp;
+    /// Whether there is one that it would decline.
+    HasCompetitors = "has_competitors" (
+        tenant: Uuid, id: RowId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
+        check_out: Date,
+    );
     /// Declines, cancels or expires a request for which no booking was made.
     CloseRequest<'a> = "standard/close" | "single_table/close" (
         tenant: Uuid, id: BookingRequestId, status: &'static str, hold_status: &'static str,
@@ -86,10 +91,10 @@ pub enum Closing<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Winner {
     /// The request or booking.
-    row: RowId,
-    property: PropertyId,
-    guest: Option<GuestId>,
-    stay: Stay,
+    pub(super) row: RowId,
+    pub(super) property: PropertyId,
+    pub(super) guest: Option<GuestId>,
+    pub(super) stay: Stay,
 }
 
 impl Winner {

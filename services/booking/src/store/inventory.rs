@@ -37,6 +37,15 @@ pg::statements! {
     );
 }
 
+impl ReleaseRanges {
+    /// Of a request; whether the range that fits its row is kept.
+    pub(super) fn of(tenant: Uuid, request: &BookingRequest, keeps: bool) -> Self {
+        let BookingRequest { id, property, stay, .. } = request;
+        let (check_in, check_out) = (stay.check_in, stay.check_out);
+        Self { tenant, request: *id, property: *property, check_in, check_out, keeps }
+    }
+}
+
 impl Store {
     /// A property with what has nights of it between two dates, and the stays next to
     /// them; `None` when the tenant has no such property.
@@ -78,15 +87,7 @@ impl Change {
     /// the range that fits it.
     pub async fn release_ranges(&mut self, request: &BookingRequest, book: bool) -> Result<(), Fault> {
         let keeps = book && self.layout().request_is_its_booking();
-        let BookingRequest { id, property, stay, .. } = request;
-        let release = ReleaseRanges {
-            tenant: self.tenant(),
-            request: *id,
-            property: *property,
-            check_in: stay.check_in,
-            check_out: stay.check_out,
-            keeps,
-        };
+        let release = ReleaseRanges::of(self.tenant(), request, keeps);
         self.wrote = true;
         self.tx.run(&release).await.map(drop)
     }

@@ -58,6 +58,6 @@ impl Change {
     }
 }
 
-fn settings(row: &mut Columns<'_>) -> Result<Settings, Fault> {
+pub(super) fn settings(row: &mut Columns<'_>) -> Result<Settings, Fault> {
     Ok(Settings { auto_decline: row.or_empty("auto_decline")?, updated_at: row.or_empty("updated_at")? })
 }

@@ -39,11 +39,12 @@ const DECLARED: [&[&Declaration]; 20] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 29] = [
+const PARTS: [(&str, &str); 30] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("booking_settled", include_str!("sql/parts/booking_settled.sql")),
     ("by_status", include_str!("sql/parts/by_status.sql")),
+    ("competing", include_str!("sql/parts/competing.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
     ("covered_nights", include_str!("sql/parts/covered_nights.sql")),
     ("creation_order", include_str!("sql/parts/creation_order.sql")),

@@ -109,8 +109,7 @@ impl Change {
     /// would be in the way, belonging to nobody.
     pub async fn lock_surroundings(&self, request: &BookingRequest) -> Result<Surroundings, Fault> {
         let read = read(self.tenant(), request);
-        let ReadSurroundings { tenant, id, property, check_in, check_out, linked, held, guest } = read;
-        let lock = LockSurroundings { tenant, id, property, check_in, check_out, linked, held, guest };
+        let lock = lock(self.tenant(), request);
         for _ in 0..ROUNDS {
             let (locked, found) = self.tx.run_both(&lock, &read).await?;
             let locked: Vec<Uuid> = Columns::all(&locked, |row| row.next("id"))?;
@@ -190,6 +189,13 @@ fn read(tenant: Uuid, request: &BookingRequest) -> ReadSurroundings {
         held: held_booking,
         guest,
     }
+}
+
+/// The statement that locks the bookings among them.
+pub(super) fn lock(tenant: Uuid, request: &BookingRequest) -> LockSurroundings {
+    let ReadSurroundings { tenant, id, property, check_in, check_out, linked, held, guest } =
+        read(tenant, request);
+    LockSurroundings { tenant, id, property, check_in, check_out, linked, held, guest }
 }
 
 /// The bookings among what surrounds a request.

@@ -31,11 +31,14 @@ impl Change {
         F: Fn(Self) -> W,
         W: Future<Output = Result<T, Error>>,
     {
-        retrying(|| async {
+        let made = retrying(|| async {
             let tx = store.begin().await?;
             work(Self { tx, at: Timestamp::now() }).await
-        })
-        .await
+        });
+        match made.await {
+            Err(Error::Database(fault)) => Err(Box::pin(store.named(fault)).await.into()),
+            made => made,
+        }
     }
 
     /// When this attempt began: the time of everything that it stores.

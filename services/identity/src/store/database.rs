@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use pg::schema::{self, Lacking};
 use pg::{Database, Fault, Kind, Listener, Query, Tx};
 use tokio_postgres::Row;
 
+use super::migrated::MADE;
 use crate::config::Policy;
 
 /// The statements over a database.
@@ -38,7 +40,20 @@ impl Store {
 
     /// Runs one statement by itself.
     pub(super) async fn run(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
-        self.db.run_global(query).await
+        match self.db.run_global(query).await {
+            Ok(rows) => Ok(rows),
+            Err(fault) => Err(Box::pin(self.named(fault)).await),
+        }
+    }
+
+    /// A failure with the right that was lacking, as readiness names it.
+    pub(super) async fn named(&self, fault: Fault) -> Fault {
+        schema::named(&self.db, MADE, fault).await
+    }
+
+    /// What the service's role should be allowed and is not.
+    pub(super) async fn lacking(&self) -> Result<Vec<Lacking>, Fault> {
+        schema::lacking(&self.db, MADE).await
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod tables;
 
+use futures::try_join;
+use pg::schema::Lacking;
 use pg::{Columns, Fault, Kind, is_constraint};
 
 use self::tables::{TABLES, Table};
@@ -22,15 +24,48 @@ struct Stored {
     is_constraint: bool,
 }
 
+/// Something that statements need and the database lacks.
+#[derive(Debug)]
+pub enum Lack {
+    /// A table, column or constraint by name; a column of another type with what it should be.
+    Object(String),
+    /// What the service's role may not do with something that is there.
+    Right(Lacking),
+}
+
+impl Lack {
+    /// In the words that calls are refused with.
+    pub fn sentence(&self) -> String {
+        let kind = match self {
+            Self::Object(object) => Kind::SchemaDrift { object: object.clone() },
+            Self::Right(lacking) => Kind::NoRight { object: lacking.object() },
+        };
+        let refusal = Fault::new(kind, "").refusal();
+        format!("{}: {}", refusal.reason().name(), refusal.message())
+    }
+
+    /// The objects that it is about, as a comparison of the schema names them.
+    pub fn labels(&self) -> Vec<String> {
+        match self {
+            Self::Object(object) => {
+                vec![object.split(" of type ").next().unwrap_or_default().to_owned()]
+            }
+            Self::Right(lacking) => lacking.labels().collect(),
+        }
+    }
+}
+
 impl Store {
     /// What is missing, one sentence each.
     pub async fn missing(&self) -> Result<Vec<String>, Fault> {
-        Ok(self.lacks().await?.into_iter().map(sentence).collect())
+        Ok(self.lacks().await?.iter().map(Lack::sentence).collect())
     }
 
-    /// What is missing, by name; a column of another type with what it should be.
-    pub async fn lacks(&self) -> Result<Vec<String>, Fault> {
-        let stored = Columns::all(&self.run(&ListSchema {}).await?, |row| {
+    /// What is missing.
+    pub async fn lacks(&self) -> Result<Vec<Lack>, Fault> {
+        // At once: readiness asks for this, and an answer that is late counts as none.
+        let (rows, lacking) = try_join!(self.run(&ListSchema {}), self.lacking())?;
+        let stored = Columns::all(&rows, |row| {
             Ok(Stored {
                 table: row.next("table_name")?,
                 name: row.next("name")?,
@@ -38,7 +73,8 @@ impl Store {
                 is_constraint: row.next("is_constraint")?,
             })
         })?;
-        Ok(missing(&stored))
+        let missing = missing(&stored).into_iter().map(Lack::Object);
+        Ok(missing.chain(lacking.into_iter().map(Lack::Right)).collect())
     }
 }
 
@@ -66,12 +102,6 @@ fn missing(stored: &[Stored]) -> Vec<String> {
         missing.extend(lost.map(|name| format!("constraint identity.{table}.{name}")));
     }
     missing
-}
-
-/// In the words that calls are refused with.
-pub fn sentence(object: String) -> String {
-    let refusal = Fault::new(Kind::SchemaDrift { object }, "").refusal();
-    format!("{}: {}", refusal.reason().name(), refusal.message())
 }
 
 #[cfg(test)]
@@ -124,6 +154,7 @@ mod tests {
         assert_eq!(missing(&altered), ["column identity.users.email of type text, which is bytea there"]);
         let stored: Vec<_> = whole().into_iter().filter(|one| one.table != "sessions").collect();
         assert_eq!(missing(&stored), ["table identity.sessions"]);
-        assert!(sentence("table identity.sessions".to_owned()).starts_with("SCHEMA_DRIFT: "));
+        let lack = Lack::Object("table identity.sessions".to_owned());
+        assert!(lack.sentence().starts_with("SCHEMA_DRIFT: "));
     }
 }

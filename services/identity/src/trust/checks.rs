@@ -15,7 +15,7 @@ use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::credential::trusted_issuers::TrustedIssuers;
 use crate::domain::signing_key::KeyState;
 use crate::error::Error;
-use crate::store::schema::sentence;
+use crate::store::schema::Lack;
 use crate::store::{self, Overdue, Store};
 
 /// How long the deletion of a tenant may take: it begins a day after its time is over.
@@ -65,12 +65,16 @@ async fn lacks(url: String) -> Vec<Own> {
         Ok(store) => store.lacks().await.map_err(|fault| fault.advice().what),
         Err(cause) => Err(cause),
     };
-    let own = |object: String| {
-        let of = object.split(" of type ").next().unwrap_or_default().to_owned();
-        Own { of, finding: Finding::bad(sentence(object), "have whoever altered it undo that") }
+    let own = |lack: Lack| -> Vec<Own> {
+        let undone = match lack {
+            Lack::Object(_) => "have whoever altered it undo that",
+            Lack::Right(_) => "`frontdesk doctor --repair --apply` gives it again",
+        };
+        let finding = Finding::bad(lack.sentence(), undone);
+        lack.labels().into_iter().map(|of| Own { of, finding: finding.clone() }).collect()
     };
     match lacks {
-        Ok(lacks) => lacks.into_iter().map(own).collect(),
+        Ok(lacks) => lacks.into_iter().flat_map(own).collect(),
         Err(cause) => vec![Own { of: String::new(), finding: Finding::bad(cause, SEE_DATABASE) }],
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
 use super::roles::{LeftOut, without};
-use crate::sessions::begin_command;
+use crate::settings::begin_command;
 
 /// A connection for migrations.
 pub(super) struct Session<'a> {

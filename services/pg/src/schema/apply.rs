@@ -8,6 +8,7 @@ use super::difference::Difference;
 use super::statements::{LOCK_PATIENCE, Step};
 use crate::Fault;
 use crate::migrate::{self, MigrateError};
+use crate::settings::refuse_unfit;
 
 /// How often a step that has a transaction is tried when deadlocks end it.
 const ATTEMPTS: usize = 5;
@@ -34,6 +35,7 @@ pub async fn apply(
     owner: &str,
     differences: Vec<Difference>,
 ) -> Result<Vec<Outcome>, Fault> {
+    refuse_unfit(client).await?;
     client.batch_execute(&preamble(owner)).await?;
     let mut outcomes = Vec::new();
     for difference in differences {

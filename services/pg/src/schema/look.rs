@@ -5,7 +5,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::object::{Kind, Object};
 use super::service::Service;
-use crate::sessions::begin_command;
+use crate::settings::begin_command;
 use crate::{Fault, Kind as FaultKind};
 
 /// A database's part of a service.

@@ -329,10 +329,15 @@ async fn a_proxy_that_lets_every_page_call_is_found() {
 
 /// What belongs to the whole server: roles, the extension, an empty database, commits that
 /// are not waited for.
-const OF_A_SERVER: [Broken; 6] = [
+const OF_A_SERVER: [Broken; 7] = [
     // Nothing was migrated yet.
     ("select 1", "migrations of booking", "missing V1__"),
     ("alter database cures set synchronous_commit = off", "database", "synchronous_commit is off (database)"),
+    (
+        "alter database cures set session_replication_role = replica",
+        "database",
+        "session_replication_role is replica (database)",
+    ),
     ("alter role frontdesk_booking_feed bypassrls", BOOKING, "role frontdesk_booking_feed is bypassrls"),
     (
         "grant pg_monitor to frontdesk_booking",

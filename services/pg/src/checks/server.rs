@@ -1,0 +1,127 @@
+//! The server: whether it takes changes, whether its clock is right, what its defaults do to
+//! what is stored, and who follows it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use boot::Finding;
+use tokio_postgres::Client;
+
+use super::ask::one_row;
+use crate::Fault;
+use crate::settings::{self, Found};
+
+/// Clocks that are further apart expire tokens early.
+const MAX_SKEW: f64 = 2.0;
+
+/// Who follows a primary.
+#[derive(Debug, Clone, Copy)]
+struct Standbys {
+    /// How many, backups that are being made left out as far as that is shown.
+    count: i64,
+    /// Whether a commit waits for some of them.
+    are_waited_for: bool,
+}
+
+pub(super) async fn findings(client: &Client) -> Result<Vec<Finding>, Fault> {
+    let query = "select current_setting('server_version'), \
+        extract(epoch from clock_timestamp())::float8, pg_is_in_recovery(), \
+        (select count(*) from pg_stat_replication where state is distinct from 'backup'), \
+        current_setting('synchronous_standby_names') <> ''";
+    let row = one_row(client, query).await?;
+    let (version, now, is_standby): (String, f64, bool) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let standbys = Standbys { count: row.try_get(3)?, are_waited_for: row.try_get(4)? };
+    let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+    let skew = (here - now).abs();
+    let settings = settings::look(client).await?;
+    let odd = settings.iter().filter_map(|found| of_setting(&version, found, standbys));
+    Ok(if is_standby {
+        let fix = "set DATABASE_URL to the primary; a standby takes no changes";
+        Finding::bad(format!("PostgreSQL {version}, a standby"), fix).into()
+    } else if skew > MAX_SKEW {
+        let found = format!("PostgreSQL {version}; its clock is {skew:.1} s off this machine's");
+        Finding::bad(found, "set both clocks by NTP").into()
+    } else {
+        let odd: Vec<Finding> = odd.collect();
+        if odd.is_empty() { Finding::good(well(&version, standbys)).into() } else { odd }
+    })
+}
+
+/// What an operator should know of a setting, if there is something.
+fn of_setting(version: &str, found: &Found, standbys: Standbys) -> Option<Finding> {
+    let Found { name, value, source, .. } = found;
+    if found.is_unfit() {
+        return Some(Finding::bad(
+            format!("PostgreSQL {version}; {}, so that no service starts", found.sentence()),
+            found.cure("origin"),
+        ));
+    }
+    let loses = match &**value {
+        _ if !found.is_of_commits() => return None,
+        "off" if found.is_of_role_or_database() => {
+            "the services set it on, and what is acknowledged to other programs a crash may lose".to_owned()
+        }
+        "off" => "a crash loses acknowledged approvals".to_owned(),
+        "local" | "remote_write" if standbys.count > 0 => {
+            let until = if value == "local" { "sent there" } else { "on its disk" };
+            format!(
+                "a standby that takes over may lack acknowledged approvals: a commit does not wait until it is {until}"
+            )
+        }
+        _ => return None,
+    };
+    Some(Finding::odd(
+        format!("PostgreSQL {version}; {name} is {value} ({source}): {loses}"),
+        found.cure("on"),
+    ))
+}
+
+/// That all is well, and what the standbys are worth.
+fn well(version: &str, standbys: Standbys) -> String {
+    let well = format!("PostgreSQL {version}, a primary, clocks agree");
+    match standbys {
+        Standbys { count: 0, .. } => well,
+        Standbys { count, are_waited_for: true } => {
+            format!("{well}; standbys: {count}, and a commit waits as synchronous_standby_names says")
+        }
+        Standbys { count, are_waited_for: false } => format!(
+            "{well}; standbys: {count}, and no commit waits for one (synchronous_standby_names is empty): one that \
+             takes over may lack the last acknowledged approvals"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boot::State;
+
+    use super::*;
+
+    #[test]
+    fn a_level_of_commits_is_told_where_it_loses_something() {
+        for (value, source, count, told) in [
+            ("on", "default", 2, None),
+            ("remote_apply", "user", 2, None),
+            ("off", "command line", 0, Some("a crash loses acknowledged approvals")),
+            ("off", "user", 0, Some("the services set it on")),
+            ("local", "database", 0, None),
+            ("local", "database", 1, Some("does not wait until it is sent there")),
+            ("remote_write", "configuration file", 1, Some("does not wait until it is on its disk")),
+        ] {
+            let [name, login, database] = ["synchronous_commit", "l", "d"].map(str::to_owned);
+            let found = Found { name, value: value.to_owned(), source: source.to_owned(), login, database };
+            let finding = of_setting("15", &found, Standbys { count, are_waited_for: true });
+            assert_eq!(finding.is_some(), told.is_some(), "{value} {source} {count}");
+            if let (Some(Finding { state, found, fix }), Some(told)) = (finding, told) {
+                assert!(state == State::Odd && found.contains(told) && !fix.is_empty(), "{found}: {fix}");
+            }
+        }
+    }
+
+    #[test]
+    fn standbys_that_nobody_waits_for_are_told() {
+        let told = |count, are_waited_for| well("15", Standbys { count, are_waited_for });
+        assert!(told(0, false).ends_with("clocks agree"));
+        assert!(told(1, true).contains("a commit waits"));
+        assert!(told(2, false).contains("may lack the last acknowledged approvals"));
+    }
+}

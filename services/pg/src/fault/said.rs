@@ -1,0 +1,101 @@
+//! What a server's answer means. A server answers in the language of whoever set it up
+//! (`lc_messages`, which no service may set): the code and the routine that refused are the
+//! same in all of them, and nothing is decided by the message. It is shown.
+
+use tokio_postgres::error::DbError;
+
+use super::kind::{Constraint, Kind};
+
+/// The function of Postgres in which row-level security refuses a row; a view's condition
+/// has a code of its own.
+const ROW_SECURITY: &str = "ExecWithCheckOptions";
+/// Where `raise exception` of a function of ours or of another program ends.
+const RAISED: &str = "exec_stmt_raise";
+/// Where the value of a setting is refused that is a text. Of those that are set here, only
+/// that of `role` can be.
+const NOT_A_ROLE: &str = "call_string_check_hook";
+/// Where a parameter of a plan has another type than that for which it was planned: the
+/// executor's own, and those of functions of PL/pgSQL.
+const PARAMETER: &str = "ExecEvalParamExtern";
+const PARAMETER_OF_FUNCTION: &str = "plpgsql_param_eval_";
+
+/// What a server said, as far as it counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said<'a> {
+    pub(super) sqlstate: &'a str,
+    /// The function of Postgres that refused; empty where something between says it.
+    pub(super) routine: &'a str,
+    pub(super) message: &'a str,
+    pub(super) constraint: &'a str,
+    pub(super) column: &'a str,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn of(answer: &'a DbError) -> Self {
+        Self {
+            sqlstate: answer.code().code(),
+            routine: answer.routine().unwrap_or_default(),
+            message: answer.message(),
+            constraint: answer.constraint().unwrap_or("unnamed"),
+            column: answer.column().unwrap_or("unnamed"),
+        }
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        let Self { sqlstate, routine, .. } = self;
+        match sqlstate {
+            "23P01" => self.refused_by(Constraint::Exclusion),
+            "23505" => self.refused_by(Constraint::Unique),
+            "23514" => self.refused_by(Constraint::Check),
+            "23503" | "23001" => self.refused_by(Constraint::ForeignKey),
+            "23502" => Kind::NotNull { column: self.column.to_owned() },
+            // The code is that of a column of the wrong type.
+            "42804" if routine == PARAMETER || routine.starts_with(PARAMETER_OF_FUNCTION) => {
+                Kind::StaleSession
+            }
+            "42703" | "42P01" | "42883" | "42704" | "42P10" | "3F000" | "42804" => self.drift(),
+            // The role that a transaction is in is not there.
+            "22023" if routine == NOT_A_ROLE => self.drift(),
+            "0A000" | "26000" | "42P05" => Kind::StaleStatement,
+            "40001" | "40P01" => Kind::Contention,
+            "40003" => Kind::OutcomeUnknown,
+            "55P03" => Kind::LockTimeout,
+            "57014" => Kind::StatementTimeout,
+            "57P01" | "57P02" | "57P03" | "57P05" => Kind::Unavailable,
+            "08P01" => Kind::Other,
+            "25006" => Kind::ReadOnly,
+            "53400" => Kind::Other,
+            "42501" => match routine {
+                ROW_SECURITY => Kind::RowSecurity,
+                RAISED => Kind::Refused,
+                _ => Kind::NoRight { object: format!("a right of its role ({})", self.message) },
+            },
+            _ => match sqlstate.get(..2) {
+                Some("08") => Kind::Unavailable,
+                Some("22") => Kind::InvalidValue,
+                Some("53") => Kind::Overloaded,
+                Some(class) if is_of_a_rule(class) => Kind::Refused,
+                _ => Kind::Other,
+            },
+        }
+    }
+
+    fn refused_by(self, kind: Constraint) -> Kind {
+        Kind::Constraint { kind, name: self.constraint.to_owned() }
+    }
+
+    /// What is lacking, in the server's words. In English they end with what the sentence
+    /// around them says by itself.
+    fn drift(self) -> Kind {
+        Kind::SchemaDrift { object: self.message.trim_end_matches(" does not exist").to_owned() }
+    }
+}
+
+/// Whether errors of a class come of what a database computes for a row. Classes that
+/// begin with 5 to 9 or I to Z are not the standard's: those that Postgres does not use
+/// itself are a program's own, for `raise … using errcode`.
+fn is_of_a_rule(class: &str) -> bool {
+    matches!(class, "21" | "27" | "38" | "39" | "44" | "54" | "P0")
+        || (class.starts_with(|first| matches!(first, '5'..='9' | 'I'..='Z'))
+            && !matches!(class, "53" | "55" | "57" | "58" | "72" | "XX"))
+}
