@@ -50,9 +50,9 @@ pub enum Writes {
 }
 
 impl Store {
-    /// What the approve would be refused with. Nothing is asked while nothing is lacking.
+    /// What the approve would be refused with. No more is asked while nothing is lacking.
     pub async fn rehearse(&self, call: &Call, of: &Rehearsal<'_>) -> Result<Option<Fault>, Fault> {
-        let looked = self.recent_schema().await;
+        let looked = self.present_schema().await;
         let schema = looked.map_err(|fault| Fault::new(fault.kind().clone(), fault.to_string()))?;
         if schema.found.problems.is_empty() {
             return Ok(None);

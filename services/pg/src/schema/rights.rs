@@ -182,8 +182,8 @@ impl Lacking {
 fn act(privilege: &str, what: &str) -> String {
     let verb = match privilege {
         "select" => "read",
-        "insert" => "insert into",
-        "delete" => "delete from",
+        "insert" => "add rows to",
+        "delete" => "delete rows of",
         "usage" => "use",
         "execute" => "run",
         other => other,
@@ -228,8 +228,8 @@ grant | public.t | r_sweeper
                 "schema s: the right to use it",
                 "function s.f(timestamp with time zone,integer): the right to run it",
                 "sequence q: the right of r_sweeper to read it, update it",
-                "table t: the right to insert into it, update its column a",
-                "table t: the right of r_sweeper to delete from it, read its columns a, b",
+                "table t: the right to add rows to it, update its column a",
+                "table t: the right of r_sweeper to delete rows of it, read its columns a, b",
             ]
         );
         let labels: Vec<String> = all().iter().flat_map(Lacking::labels).collect();

@@ -1,7 +1,7 @@
 //! A schema that is changed under a running service.
 
 use frontdesk::demo;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::alterations::alter;
@@ -166,7 +166,7 @@ const RIGHTS: [Right; 7] = [
     Right {
         take: "revoke insert, select on bookings from frontdesk_booking",
         grant: "grant to frontdesk_booking: select on bookings",
-        object: "table bookings: the right to insert into it, read it",
+        object: "table bookings: the right to add rows to it, read it",
         call: Call::Approve,
     },
     Right {
@@ -207,7 +207,7 @@ const RIGHTS_OF_IDENTITY: [Right; 5] = [
     Right {
         take: "revoke insert on identity.sessions from frontdesk_identity",
         grant: "grant to frontdesk_identity: insert on identity.sessions",
-        object: "table identity.sessions: the right to insert into it",
+        object: "table identity.sessions: the right to add rows to it",
         call: Call::Login,
     },
     Right {
@@ -282,7 +282,7 @@ async fn a_right_that_is_missing_is_named_by_calls_readiness_and_doctor_until_it
             }
             let report = text(&against(&fixture, &["doctor", "--json"], &env).await.stdout);
             assert!(report.contains(&format!("{grant} is missing")), "{take}: {report}");
-            assert!(!report.contains(object), "it is told twice: {report}");
+            assert!(!own_checks(&report).contains(object), "it is told twice: {report}");
             let repaired = against(&fixture, &["doctor", "--repair", "--apply"], &env).await;
             assert!(repaired.status.success(), "{}", text(&repaired.stderr));
             readiness(&fixture, true).await;
@@ -291,6 +291,13 @@ async fn a_right_that_is_missing_is_named_by_calls_readiness_and_doctor_until_it
             }
         }
     }
+}
+
+/// What doctor found at the database: the gateway's check says what the gateway says.
+fn own_checks(report: &str) -> String {
+    let report: Value = serde_json::from_str(report).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    checks.filter(|one| one["check"] != "gateway").map(ToString::to_string).collect()
 }
 
 /// A check that refuses no approve but what follows it, where something does.
@@ -363,11 +370,11 @@ async fn until_told(fixture: &Fixture, problem: &str) {
 
 /// The problems, once one of them is the one that is looked for.
 async fn told(fixture: &Fixture, is_it: impl Fn(&str) -> bool) -> String {
-    let mut last = serde_json::Value::Null;
+    let mut last = Value::Null;
     for _ in 0..50 {
         last = fixture.get("/readyz", "").await.body;
         let problems = last["problems"].as_array().into_iter().flatten();
-        if problems.filter_map(serde_json::Value::as_str).any(&is_it) {
+        if problems.filter_map(Value::as_str).any(&is_it) {
             return last["problems"].to_string();
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -376,8 +383,8 @@ async fn told(fixture: &Fixture, is_it: impl Fn(&str) -> bool) -> String {
 }
 
 /// What `/readyz` says once it says so.
-pub async fn readiness(fixture: &Fixture, ready: bool) -> serde_json::Value {
-    let mut last = serde_json::Value::Null;
+pub async fn readiness(fixture: &Fixture, ready: bool) -> Value {
+    let mut last = Value::Null;
     for _ in 0..100 {
         let answer = fixture.get("/readyz", "").await;
         last = answer.body.clone();
