@@ -156,8 +156,17 @@ impl Service {
 
     /// How often its certificate files were read with this outcome.
     async fn read(&self, outcome: &str) -> String {
-        let name =
-            format!("frontdesk_tls_files_read_total{{part=\"service\",of=\"port\",outcome=\"{outcome}\"}} ");
+        self.figure("read_total", &format!(",outcome=\"{outcome}\"")).await
+    }
+
+    /// Whether those that lie there are not the ones in use.
+    async fn refused(&self) -> String {
+        self.figure("refused", "").await
+    }
+
+    /// A figure of its certificate files.
+    async fn figure(&self, name: &str, labels: &str) -> String {
+        let name = format!("frontdesk_tls_files_{name}{{part=\"service\",of=\"port\"{labels}}} ");
         let said = self.says("/metrics").await;
         said.lines().find_map(|line| line.strip_prefix(&name)).unwrap_or_else(|| panic!("{said}")).to_owned()
     }
@@ -280,16 +289,19 @@ async fn certificates_are_renewed_under_load_and_broken_files_change_nothing() {
     let only_new = || caller(&files, "localhost", port, "new.crt", Some("own"));
     assert_eq!(only_new().health().await, Health::Unreachable);
 
+    assert_eq!(service.refused().await, "0");
     files.write("server.crt", "not a certificate");
     until("the broken file is noted", async || service.says("/readyz").await.contains("notes")).await;
     let ready = service.says("/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 200") && ready.contains("server.crt: it does not hold"), "{ready}");
     assert_eq!((&*service.read("used").await, &*service.read("refused").await), ("1", "1"));
+    assert_eq!(service.refused().await, "1", "as long as it lies there");
     let before = done.load(Ordering::Relaxed);
     until("calls go on", async || done.load(Ordering::Relaxed) > before + 4).await;
 
     files.sign("server", &new, "localhost", Made::Well);
     until("the new one is used", async || !service.says("/readyz").await.contains("notes")).await;
+    assert_eq!(service.refused().await, "0");
     assert_eq!(only_new().health().await, Health::Serving);
     over.store(true, Ordering::Relaxed);
     load.await.unwrap();

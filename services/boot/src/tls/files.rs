@@ -114,12 +114,18 @@ impl<T> Reloaded<T> {
 
     pub fn figures(&self, scrape: &mut Scrape) {
         let Shared { of, loaded, refused, .. } = &*self.shared;
-        let expires = self.shared.state().expires;
+        let (expires, is_refused) = {
+            let state = self.shared.state();
+            (state.expires, state.problem.is_some())
+        };
         let of = ("of", *of);
         if let Some(expires) = expires {
             let help = "When the certificate expires, in seconds since 1970.";
             scrape.how_many("frontdesk_tls_certificate_expires_timestamp_seconds", help, &[of], expires);
         }
+        let help =
+            "Whether certificate files have changed and cannot be used, so that what is in use is older.";
+        scrape.how_many("frontdesk_tls_files_refused", help, &[of], u64::from(is_refused));
         for (outcome, count) in [("used", loaded), ("refused", refused)] {
             let help = "How often certificate files were read, and whether they could be used.";
             scrape.count("frontdesk_tls_files_read_total", help, &[of, ("outcome", outcome)], count.get());
