@@ -19,10 +19,22 @@ impl Figures {
 
     /// A figure, by its name with its labels.
     pub async fn read(&self, name: &str) -> u64 {
+        let metrics = self.metrics().await;
+        told(&metrics, name).unwrap_or_else(|| panic!("{name}: {metrics}")).parse().unwrap()
+    }
+
+    /// The same of one that is no whole number, or is not told yet.
+    pub async fn now(&self, name: &str) -> Option<f64> {
+        told(&self.metrics().await, name).map(|value| value.parse().unwrap())
+    }
+
+    async fn metrics(&self) -> String {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let asked = http.get(format!("http://{}/metrics", self.0)).send().await.unwrap();
-        let metrics = asked.text().await.unwrap();
-        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.unwrap_or_else(|| panic!("{name}: {metrics}")).parse().unwrap()
+        asked.text().await.unwrap()
     }
+}
+
+fn told<'m>(metrics: &'m str, name: &str) -> Option<&'m str> {
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
 }

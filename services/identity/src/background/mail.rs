@@ -27,6 +27,8 @@ const AT_ONCE: i64 = 8;
 const ROUNDS: usize = 50;
 /// How long a run goes on to begin rounds.
 const LONGEST: Duration = Duration::from_secs(20);
+/// Letters of each kind that are counted.
+const COUNTED: i64 = 10_000;
 
 /// Starts the task, which does nothing where nobody takes letters.
 pub fn start(
@@ -42,11 +44,23 @@ pub fn start(
         let figures = Arc::clone(&figures);
         async move {
             match sender {
-                Some(sender) => send(&store, &sealer, &sender, &figures).await,
+                Some(sender) => run(&store, &sealer, &sender, &figures).await,
                 None => Ok(()),
             }
         }
     }))
+}
+
+/// Sends what is due, and counts what is left.
+async fn run(
+    store: &Store,
+    sealer: &MailSealer,
+    sender: &Sender,
+    figures: &MailFigures,
+) -> Result<(), Error> {
+    let sent = send(store, sealer, sender, figures).await;
+    figures.counted(store.count_mail(COUNTED).await?);
+    sent
 }
 
 async fn send(

@@ -63,6 +63,17 @@ pub struct DeadLetter {
     pub dead_at: Timestamp,
 }
 
+/// How much is in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outbox {
+    /// Letters that wait.
+    pub waiting: i64,
+    /// When the oldest of them was written.
+    pub oldest_at: Option<Timestamp>,
+    /// Letters that nobody tries to deliver any more.
+    pub dead: i64,
+}
+
 /// What became of an attempt to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
@@ -72,6 +83,14 @@ pub enum Attempt {
     Later(String),
     /// It never will be.
     Never(String),
+}
+
+impl Outbox {
+    /// How long the oldest letter has waited; nothing where none waits.
+    pub fn age(&self, now: Timestamp) -> SignedDuration {
+        let age = self.oldest_at.map(|at| now.duration_since(at));
+        age.unwrap_or_default().max(SignedDuration::ZERO)
+    }
 }
 
 impl Waiting {
@@ -125,6 +144,16 @@ mod tests {
         assert!(end <= start + LONGEST && end > start + LONGEST - LONGEST_PAUSE, "{end}");
         assert_eq!(tried(written(start, Some(SignedDuration::from_hours(7 * 24)))), (pauses, end));
         assert!(Waiting { attempts: i32::MAX, ..written(start, None) }.again(start).is_some());
+    }
+
+    #[test]
+    fn an_outbox_in_which_nothing_waits_has_no_age() {
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        let outbox = Outbox { waiting: 1, oldest_at: Some(at), dead: 0 };
+        assert_eq!(outbox.age(at + SignedDuration::from_secs(90)).as_secs(), 90);
+        // Of a clock that is behind.
+        assert_eq!(outbox.age(at - SignedDuration::from_secs(1)), SignedDuration::ZERO);
+        assert_eq!(Outbox { oldest_at: None, ..outbox }.age(at), SignedDuration::ZERO);
     }
 
     /// Before, a link of an hour was sent for three days.

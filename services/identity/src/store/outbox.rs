@@ -5,7 +5,7 @@ use pg::{Columns, Fault};
 
 use super::change::Change;
 use super::database::{Store, lost_row};
-use crate::domain::delivery::{DeadLetter, SealedMail, Waiting};
+use crate::domain::delivery::{DeadLetter, Outbox, SealedMail, Waiting};
 use crate::domain::ids::{MailId, TenantId};
 
 pg::statements! {
@@ -22,6 +22,8 @@ pg::statements! {
     DelayMail<'a> = "delay_mail" (
         id: MailId, attempts: i32, due_at: Timestamp, failure: &'a str, dead_at: Option<Timestamp>
     );
+    /// How many letters there are, up to so many of each kind.
+    CountMail = "count_mail" (most: i64);
     /// Letters that nobody tries to deliver any more.
     ListDeadLetters = "list_dead_letters" ();
     /// Makes a dead letter due again.
@@ -88,6 +90,19 @@ impl Store {
     ) -> Result<(), Fault> {
         let Waiting { id, attempts, .. } = *taken;
         self.run(&DelayMail { id, attempts, due_at, failure, dead_at }).await.map(drop)
+    }
+
+    /// How much is in the outbox, up to so many letters of each kind.
+    pub async fn count_mail(&self, most: i64) -> Result<Outbox, Fault> {
+        let rows = self.run(&CountMail { most }).await?;
+        let counted = Columns::first(&rows, |row| {
+            Ok(Outbox {
+                waiting: row.next("waiting")?,
+                oldest_at: row.next("oldest_at")?,
+                dead: row.next("dead")?,
+            })
+        })?;
+        counted.ok_or_else(|| lost_row("a count of letters"))
     }
 
     /// The newest dead letters.

@@ -138,6 +138,32 @@ async fn a_count_that_another_program_has_put_at_its_end_keeps_no_letter_waiting
     until(&fixture, "all three are tried", tried, 3).await;
 }
 
+#[tokio::test]
+async fn what_waits_and_what_is_dead_is_told_with_the_age_of_the_oldest() {
+    let mailbox = Mailbox::open().await;
+    let fixture = Fixture::start_with(Policy { mail: Some(mailbox.policy()), ..Policy::default() }).await;
+    let figures = Figures::of(&fixture.system).await;
+    let of = |name: &str| format!("frontdesk_mail_{name}{{part=\"identity\"}}");
+    until_so("nothing waits", async || figures.now(&of("waiting")).await == Some(0.0)).await;
+    assert_eq!(figures.now(&of("oldest_age_seconds")).await, Some(0.0));
+    // The last one is of a tenant that is to be deleted: nobody is waiting for it.
+    let letters = "insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at, dead_at, of_tenant) \
+        select gen_random_uuid(), 'recover', 'x@x.example', 'x', now() - age, now() + interval '1 hour', dead, tenant \
+        from (values \
+            (interval '2 hours', null::timestamptz, null::uuid), \
+            (interval '1 hour', null, null), \
+            (interval '9 hours', now(), null), \
+            (interval '5 hours', null, $1) \
+        ) l (age, dead, tenant)";
+    let to_be_deleted = "update identity.tenants set deleted_at = now(), purge_at = now() + interval '30 days' where id = $1";
+    assert_eq!(fixture.execute(to_be_deleted, &[&demo::TENANT]).await, 1);
+    fixture.execute(letters, &[&demo::TENANT]).await;
+    until_so("two wait", async || figures.now(&of("waiting")).await == Some(2.0)).await;
+    assert_eq!(figures.now(&of("dead")).await, Some(1.0));
+    let age = figures.now(&of("oldest_age_seconds")).await.unwrap();
+    assert!((7200.0..7260.0).contains(&age), "{age}");
+}
+
 /// Before, what waited when `MAIL_SENDER` was taken away stayed for ever, with its address.
 #[tokio::test]
 async fn where_nobody_takes_letters_those_that_wait_are_forgotten_after_their_time() {

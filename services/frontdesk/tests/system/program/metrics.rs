@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, free, path, wait_for};
 
 /// What is told of each kind.
-const TOLD: [&str; 28] = [
+const TOLD: [&str; 31] = [
     "frontdesk_approvals_total{part=\"booking\",outcome=\"APPROVED\",evidence=\"\"} 1",
     "frontdesk_approvals_total{part=\"booking\",outcome=\"HEALED\",evidence=\"CONFIRMED_AT_SET\"} 1",
     "frontdesk_rpc_calls_total{part=\"booking\",method=\"frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest\",code=\"OK\",reason=\"\"} 2",
@@ -24,6 +24,9 @@ const TOLD: [&str; 28] = [
     "frontdesk_change_turns_taken{part=\"booking\"} 0",
     "frontdesk_mail_attempts_total{part=\"identity\",outcome=\"delivered\"} 0",
     "frontdesk_mail_delivery_seconds_count{part=\"identity\"} 0",
+    "frontdesk_mail_waiting{part=\"identity\"} 0",
+    "frontdesk_mail_oldest_age_seconds{part=\"identity\"} 0",
+    "frontdesk_mail_dead{part=\"identity\"} 0",
     "frontdesk_password_hashes_waiting{part=\"identity\"} 0",
     "frontdesk_caller_lookups_total{part=\"booking\",source=\"asked\"}",
     "frontdesk_token_checks_total{part=\"booking\",source=\"recalled\"}",

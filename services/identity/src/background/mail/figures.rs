@@ -1,11 +1,16 @@
-//! What became of letters, for whoever watches over them.
+//! What became of letters, and how many there are, for whoever watches over them.
+
+use std::sync::{Mutex, PoisonError};
 
 use boot::{Count, Scrape, Seconds};
 use jiff::Timestamp;
 
-/// Attempts to deliver letters, by what became of them.
+use crate::domain::delivery::Outbox;
+
+/// Attempts to deliver letters, by what became of them, and the outbox when it was last counted.
 #[derive(Debug, Default)]
 pub struct MailFigures {
+    counted: Mutex<Option<Outbox>>,
     delivered: Count,
     delayed: Count,
     dead: Count,
@@ -24,8 +29,23 @@ impl MailFigures {
         if is_tried_again { &self.delayed } else { &self.dead }.add_one();
     }
 
-    /// Tells them.
+    /// This is in the outbox.
+    pub(super) fn counted(&self, outbox: Outbox) {
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(outbox);
+    }
+
+    /// Tells them; of an outbox that nobody has counted nothing.
     pub fn figures(&self, scrape: &mut Scrape) {
+        let counted = *self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outbox) = counted {
+            let age = outbox.age(Timestamp::now()).as_secs_f64();
+            let help = "Letters of the outbox that wait for their delivery, ten thousand at most.";
+            scrape.how_many("frontdesk_mail_waiting", help, &[], outbox.waiting);
+            let help = "Time since the oldest of the letters that wait was written.";
+            scrape.now("frontdesk_mail_oldest_age_seconds", help, &[], age);
+            let help = "Letters that nobody tries to deliver any more, ten thousand at most.";
+            scrape.how_many("frontdesk_mail_dead", help, &[], outbox.dead);
+        }
         let help = "Attempts to deliver letters of the outbox, by what became of them.";
         let outcomes = [("delivered", &self.delivered), ("delayed", &self.delayed), ("dead", &self.dead)];
         for (outcome, count) in outcomes {

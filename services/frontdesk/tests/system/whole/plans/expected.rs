@@ -85,6 +85,7 @@ pub const EXPECTED: &[(&str, f64, &str)] = &[
     ("lock_owners_beside", MANY, "the same"),
     ("lock_operators", MANY, "operators, who are few"),
     ("take_mail", 10_000.0, "letters that are due, of which eight are taken; expects a tenth"),
+    ("count_mail", MANY, "in the background: ten thousand letters of each kind at most"),
     ("list_dead_letters", 1010.0, "a thousand letters, for an operator"),
     ("retry_all_mail", MANY, "by hand: letters that are dead"),
     ("forget_unsent_mail", MANY, "in the background, where nobody takes letters: those that wait"),
