@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::commands::{fault, helps};
-use crate::crates;
 use crate::texts::{self, Text};
+use crate::{crates, settings};
 
 /// The files of `deploy/`.
 fn files() -> Vec<Text> {
@@ -150,10 +150,49 @@ fn in_compose_identity_believes_gateway_and_booking_and_nobody_else() {
 #[test]
 fn the_gateway_of_the_example_answers_to_the_host_of_its_ingress() {
     let example = crates::text("deploy/kubernetes/overlays/example/kustomization.yaml");
-    let (_, hosts) = example.split_once("- name: GATEWAY_HOSTS\n            value: ").unwrap();
+    let (_, hosts) = example.split_once("- name: GATEWAY_HOSTS\n                    value: ").unwrap();
     let ingress = crates::text("deploy/kubernetes/overlays/example/ingress.yaml");
     let (_, host) = ingress.split_once("\n    - host: ").unwrap();
     assert_eq!(hosts.lines().next(), host.lines().next());
+}
+
+/// What a place cannot do without knowing it, if letters, passkeys and the clients of others are
+/// to work.
+#[test]
+fn compose_and_the_example_hand_on_what_is_of_a_place() {
+    const OF_A_PLACE: [&str; 7] = [
+        "GATEWAY_HOSTS",
+        "MAIL_FROM",
+        "MAIL_SENDER",
+        "PASSKEY_ORIGINS",
+        "PUBLIC_URL",
+        "RUNBOOK_URL",
+        "SUPABASE_ANON_KEY",
+    ];
+    let compose = crates::text("deploy/compose.yaml");
+    let example = crates::text("deploy/kubernetes/overlays/example/kustomization.yaml");
+    let (head, services) = compose.split_once("\nservices:\n").unwrap();
+    for row in settings::table() {
+        let name = row["name"].as_str().unwrap();
+        if !OF_A_PLACE.contains(&name) {
+            continue;
+        }
+        let handed_on = row["file_variable"].as_str().unwrap_or(name);
+        assert!(head.contains(&format!("#   {handed_on}=")), "the head of compose.yaml: {handed_on}");
+        assert!(example.contains(handed_on), "the example: {handed_on}");
+        for role in ["identity", "booking", "gateway"] {
+            let (_, service) = services.split_once(&format!("\n  {role}:\n")).unwrap();
+            let (service, _) = service.split_once("\n\n").unwrap();
+            let reads = row["read_by"].as_array().unwrap().iter().any(|reader| reader == role);
+            let line = format!("\n      {handed_on}: ${{{handed_on}:-}}\n");
+            assert_eq!(service.contains(&line), reads, "{role}: {handed_on}");
+        }
+    }
+    for (file, text, address) in
+        [("compose", &*head, "http://localhost:8080"), ("the example", &example, "https://api.example.com")]
+    {
+        assert!(text.contains(&format!("The console is at {address}")), "{file}");
+    }
 }
 
 #[test]
@@ -187,7 +226,27 @@ fn each_alarm_leads_to_what_to_do_about_it() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
-    assert!(seen >= 17, "{seen}");
+    assert!(seen >= 19, "{seen}");
+}
+
+/// The cases are run by `deploy/lint`.
+#[test]
+fn each_alarm_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() {
+    let rules = crates::text("deploy/prometheus/alerts.yml");
+    let cases = crates::text("deploy/prometheus/alerts.test.yml");
+    let tried = |name: &str, fires: bool| {
+        cases.split("- eval_time: ").skip(1).any(|case| {
+            let of = case.lines().find_map(|line| line.trim().strip_prefix("alertname: "));
+            let (none, some) = ("        exp_alerts: []", "        exp_alerts:");
+            of == Some(name) && case.lines().any(|line| line == if fires { some } else { none })
+        })
+    };
+    let names: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    for (fires, what) in [(true, "fires"), (false, "does not fire")] {
+        let missing: Vec<&&str> = names.iter().filter(|name| !tried(name, fires)).collect();
+        assert!(missing.is_empty(), "no case in which it {what}: {missing:?}");
+    }
+    assert!(names.len() >= 19, "{names:?}");
 }
 
 /// A dump has no roles: what is restored finds them there.
