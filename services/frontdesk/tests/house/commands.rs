@@ -133,6 +133,34 @@ fn every_command_that_is_named_exists() {
     assert!(seen > 40, "only {seen} commands were seen");
 }
 
+/// What a text has for make, between backticks or as a page has it.
+fn targets(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = ["`make ", "<code>make "].into_iter().flat_map(|mark| text.split(mark).skip(1));
+    quoted.filter_map(|rest| rest.split(['`', '<', ' ', '\n']).next())
+}
+
+#[test]
+fn every_target_of_make_that_is_named_exists() {
+    let makefile = crate::crates::text("Makefile");
+    let known: BTreeSet<&str> = makefile
+        .lines()
+        .filter(|line| !line.starts_with(['\t', '#', '.']))
+        .filter_map(|line| line.split_once(':').map(|(target, _)| target))
+        .collect();
+    let (mut unknown, mut seen) = (Vec::new(), BTreeSet::new());
+    for Text { place, text } in texts::all() {
+        for target in targets(&text) {
+            seen.insert(target.to_owned());
+            if !known.contains(target) {
+                unknown.push(format!("{place}: make {target}"));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(seen.contains("console") && seen.len() >= 4, "{seen:?}");
+    assert_eq!(targets("`make up` and <code>make console</code>").collect::<Vec<_>>(), ["up", "console"]);
+}
+
 #[test]
 fn a_command_that_does_not_exist_is_found_in_quotes_and_in_prose() {
     let helps = helps();

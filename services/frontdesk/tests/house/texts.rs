@@ -1,5 +1,5 @@
-//! What people read: documents, scripts, the comments of protos and migrations, and
-//! the string literals of the sources, which become messages.
+//! What people read: documents, scripts, the comments of protos and migrations, the texts of
+//! the console, and the string literals of the sources, which become messages.
 
 use std::fs;
 use std::path::Path;
@@ -22,14 +22,21 @@ pub fn all() -> Vec<Text> {
     texts
 }
 
-/// Documents, scripts and protos.
+/// Documents, scripts, protos and pages.
 pub fn documents() -> Vec<Text> {
     let mut texts: Vec<Text> = ["README.md", "ARCHITECTURE.md", "Makefile"]
         .map(|path| Text { place: path.into(), text: crates::text(path) })
         .into();
-    for folder in
-        ["deploy", "proto/frontdesk", "migrations", ".ci", "gateway/src/pages", "gateway/tests/clients"]
-    {
+    for folder in [
+        "deploy",
+        "proto/frontdesk",
+        "migrations",
+        ".ci",
+        "gateway/src/pages",
+        "gateway/src/console",
+        "gateway/console/src/text",
+        "gateway/tests/clients",
+    ] {
         add(&crates::root().join(folder), &mut texts);
     }
     // Literals of sources are read by themselves; a lock file and what the migrations
@@ -121,4 +128,12 @@ fn literals_are_read_as_they_are_printed() {
     assert_eq!(string("\"say \\\"x\\\" \\\n      on\"").unwrap(), "say \"x\" on");
     assert_eq!(string("r#\"a \"b\"\"#").unwrap(), "a \"b");
     assert_eq!(string("7"), None);
+}
+
+#[test]
+fn what_the_console_says_is_read_and_what_a_gateway_without_it_says() {
+    let places: Vec<String> = documents().into_iter().map(|text| text.place).collect();
+    for place in ["gateway/console/src/text/de.ts", "gateway/src/console/missing.html", "Makefile"] {
+        assert!(places.iter().any(|found| found == place), "{place}");
+    }
 }

@@ -45,8 +45,19 @@ const FOREIGN_BEGINNINGS: [&str; 3] = ["AF_", "GF_", "POSTGRES_"];
 
 /// Capitals that are not variables: any setting's file, a file of Postgres, an option of
 /// sockets, an object of JavaScript, a
-/// capability of Linux, whom a certificate names.
-const WORDS: [&str; 6] = ["CN", "DAC_READ_SEARCH", "NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
+/// capability of Linux, whom a certificate names; and what the console calls its texts about calls
+/// that are not made again.
+const WORDS: [&str; 9] = [
+    "CN",
+    "DAC_READ_SEARCH",
+    "NAME_FILE",
+    "PG_VERSION",
+    "TCP_NODELAY",
+    "JSON",
+    "DEADLINE_EXCEEDED_ONCE",
+    "NETWORK_ONCE",
+    "OUTCOME_UNKNOWN_ONCE",
+];
 
 /// It is about names that are not settings.
 const UNKNOWN: &str = "boot/settings/unknown.rs";
