@@ -400,7 +400,9 @@ pub enum ErrorReason {
     /// Row-level security refused the row: it is another tenant's (SQLSTATE 42501).
     TenantIsolation = 405,
     /// The database lacks a table, column, function or constraint that this version
-    /// needs, or a right to one; `metadata.object` names it. `frontdesk doctor --repair  --apply` makes it again, or says what has to be done by hand.
+    /// needs, or a right to one; `metadata.object` names it.
+    /// `frontdesk doctor --repair --apply` makes it again, or says what has to be done by
+    /// hand.
     SchemaDrift = 406,
     /// Concurrent changes to the same rows kept getting in each other's way (SQLSTATE
     /// 40001, 40P01). Nothing was stored; try again.

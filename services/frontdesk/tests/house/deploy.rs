@@ -189,7 +189,7 @@ fn compose_and_the_example_hand_on_what_is_of_a_place() {
         }
     }
     for (file, text, address) in
-        [("compose", &*head, "http://localhost:8080"), ("the example", &example, "https://api.example.com")]
+        [("compose", head, "http://localhost:8080"), ("the example", &example, "https://api.example.com")]
     {
         assert!(text.contains(&format!("The console is at {address}")), "{file}");
     }

@@ -155,7 +155,8 @@ async fn what_waits_and_what_is_dead_is_told_with_the_age_of_the_oldest() {
             (interval '9 hours', now(), null), \
             (interval '5 hours', null, $1) \
         ) l (age, dead, tenant)";
-    let to_be_deleted = "update identity.tenants set deleted_at = now(), purge_at = now() + interval '30 days' where id = $1";
+    let to_be_deleted =
+        "update identity.tenants set deleted_at = now(), purge_at = now() + interval '30 days' where id = $1";
     assert_eq!(fixture.execute(to_be_deleted, &[&demo::TENANT]).await, 1);
     fixture.execute(letters, &[&demo::TENANT]).await;
     until_so("two wait", async || figures.now(&of("waiting")).await == Some(2.0)).await;
