@@ -53,6 +53,7 @@ mod booking {
         pub mod covered;
         pub mod crowd;
         pub mod decisions;
+        pub mod dice;
         pub mod foreign;
         pub mod import;
         pub mod inconsistent_rows;
