@@ -9,6 +9,7 @@ pub mod headers;
 pub mod identity;
 pub mod limits;
 pub mod retries;
+pub mod tarpit;
 pub mod throttle;
 pub mod unary;
 pub mod upload;

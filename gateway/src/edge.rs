@@ -17,6 +17,7 @@ use crate::answer::figures::HttpFigures;
 use crate::answer::problem::Problem;
 use crate::call::headers::{self, Client};
 use crate::call::limits::Limits;
+use crate::call::tarpit::Tarpit;
 use crate::call::throttle::{End, PassedOn, Throttle};
 use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
@@ -43,6 +44,7 @@ struct Inner {
     policy: Policy,
     limits: Limits,
     throttle: Arc<Throttle>,
+    tarpit: Tarpit,
     figures: Arc<HttpFigures>,
 }
 
@@ -71,6 +73,7 @@ impl Edge {
             policy,
             limits,
             throttle: Arc::default(),
+            tarpit: Tarpit::default(),
             figures,
         };
         Self { inner: Arc::new(inner) }
@@ -122,15 +125,22 @@ impl Edge {
         async move {
             let (mut response, admitted) = call.run(judged).await;
             open.answered(&mut response);
-            let room = admitted.map(|(room, passed_on)| {
-                let end = match open.by() {
-                    By::Gateway => End::Neither,
-                    By::Service if open.is_refused_for(ErrorReason::Overloaded) => End::Refused,
-                    By::Service => End::Taken,
-                };
+            let end = match open.by() {
+                By::Gateway => End::Neither,
+                By::Service if open.is_refused_for(ErrorReason::Overloaded) => End::Refused,
+                By::Service => End::Taken,
+            };
+            let mut room = None;
+            if let Some((given, passed_on)) = admitted {
+                let is_told_apart = passed_on.is_some();
                 inner.throttle.answered(passed_on, end);
-                room
-            });
+                if is_told_apart && end == End::Refused {
+                    drop(given);
+                    Box::pin(inner.tarpit.pause()).await;
+                } else {
+                    room = Some(given);
+                }
+            }
             if head {
                 response = without_body(response);
             }
@@ -172,21 +182,23 @@ impl Inner {
         request: Request<Body>,
     ) -> (Response<Body>, Option<Admitted>) {
         // Probes are answered whatever there is to do.
-        let admitted = if asked.kind == Kind::Rest && pages::is_probe(request.uri().path()) {
-            None
-        } else {
-            match self.room(asked, &request) {
-                Ok(admitted) => Some(admitted),
-                Err(refusal) => return (self.shed(asked, &request, refusal), None),
-            }
+        if asked.kind == Kind::Rest && pages::is_probe(request.uri().path()) {
+            return (self.called(asked, request).await, None);
+        }
+        let room = match self.limits.call(asked.client.address()) {
+            Ok(room) => room,
+            Err(refusal) => return (self.shed(asked, &request, refusal), None),
         };
-        (self.called(asked, request).await, admitted)
-    }
-
-    /// Room for a call.
-    fn room(&self, asked: Asked<'_>, request: &Request<Body>) -> Result<Admitted, Refusal> {
-        let room = self.limits.call(asked.client.address())?;
-        Ok((room, self.throttle.pass_on(request, asked.kind != Kind::Rest, asked.client)?))
+        match self.throttle.pass_on(&request, asked.kind != Kind::Rest, asked.client) {
+            Ok(passed_on) => (self.called(asked, request).await, Some((room, passed_on))),
+            Err(refusal) => {
+                let response = self.shed(asked, &request, refusal);
+                // It is over but for the pause, in which others may have its room.
+                drop((room, request));
+                Box::pin(self.tarpit.pause()).await;
+                (response, None)
+            }
+        }
     }
 
     /// The refusal of a call that there is no room for, as its protocol has it.

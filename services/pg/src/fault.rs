@@ -58,7 +58,7 @@ impl Fault {
     /// Whether what is lacking is called so, or a right to it is. A name is the same in
     /// every language of a server.
     pub fn lacks(&self, name: &str) -> bool {
-        let (Kind::SchemaDrift { object } | Kind::NoRight { object }) = &self.kind else { return false };
+        let (Kind::SchemaDrift { object } | Kind::NoRight { object, .. }) = &self.kind else { return false };
         object.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name)
     }
 
@@ -80,7 +80,13 @@ impl Fault {
                 ErrorReason::TenantIsolation,
                 "The record belongs to another tenant. Nothing was stored.",
             ),
-            Kind::SchemaDrift { object } | Kind::NoRight { object } => Refusal::new(
+            Kind::NoRight { object, is_given: false } => Refusal::new(
+                ErrorReason::SchemaDrift,
+                format!("The database refuses {object}, and the migrations do not give it. Nothing was stored. Whoever runs the database has to grant it, or to correct the trigger or function of another program that needs it. Then try again."),
+            )
+            .with("object", object)
+            .retry_after(Duration::from_secs(30)),
+            Kind::SchemaDrift { object } | Kind::NoRight { object, is_given: true } => Refusal::new(
                 ErrorReason::SchemaDrift,
                 format!("The database does not have what this version needs: {object}. Run `frontdesk doctor --repair --apply` as the schema's owner: it makes it again, or says what has to be done by hand. Then try again."),
             )

@@ -11,8 +11,7 @@
 //!   `effective_cache_size` and their like) is for whoever knows the server. No plan reads a
 //!   whole table for it while `enable_seqscan` is off.
 //! - `enable_hashjoin`, `enable_mergejoin`, `enable_hashagg`, `enable_material` and their
-//!   like: without one of them there is another way to the same few rows. So it is with
-//!   `geqo`: with the limits of `SERVING` nothing has as many tables to join as it begins at.
+//!   like: without one of them there is another way to the same few rows.
 //! - `check_function_bodies`, `default_tablespace`, `default_table_access_method` and
 //!   `createrole_self_grant`: how a migration makes things is the owner's affair, and what it
 //!   makes is compared.
@@ -68,6 +67,7 @@ static SERVING: &[(&str, &str)] = &[
     ("enable_bitmapscan", "on"),
     ("enable_nestloop", "on"),
     ("enable_sort", "on"),
+    ("geqo", "off"),
     ("from_collapse_limit", "8"),
     ("join_collapse_limit", "8"),
     ("jit", "off"),
@@ -86,11 +86,15 @@ const LIMITS: [&str; 4] =
 /// service runs gets an error instead of a connection that stores anything.
 const TRIGGERS: &str = "session_replication_role";
 const TRIGGERS_FIRE: &str = "origin";
+const TRIGGERS_OFF: &str = "replica";
 /// The setting by which a commit is durable when it is acknowledged.
 const DURABLE: &str = "synchronous_commit";
 /// Where a setting comes from that is a default of a role or a database, as `pg_settings`
-/// has it. Any other value was chosen for the server, or in the connection string.
+/// has it.
 const OF_ROLE_OR_DATABASE: [&str; 4] = ["global", "database", "user", "database user"];
+/// And where one comes from that was chosen for the server, or in the connection string. Any
+/// other was left in a session by whoever had it before.
+const CHOSEN: [&str; 4] = ["environment variable", "configuration file", "command line", "client"];
 
 /// Whether commits wait until they are durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,11 +127,9 @@ pub(crate) fn of_a_service(role: &str, version: u32, commits: Commits, is_local:
     let settings: Vec<(&str, &str)> = MEANING.iter().copied().chain(serving).chain(last).collect();
     let durable = match commits {
         Commits::AsChosen => String::new(),
-        // Without a value it is set to what it is by default, so that a server that is
-        // told otherwise is heeded.
         Commits::Durable => format!(
-            "pg_catalog.set_config('{DURABLE}', \
-             case pg_catalog.current_setting('{DURABLE}') when 'off' then 'on' end, {is_local}), "
+            "case pg_catalog.current_setting('{DURABLE}') when 'off' \
+             then pg_catalog.set_config('{DURABLE}', 'on', {is_local}) end, "
         ),
     };
     format!("select {}, {durable}{}", triggers_fire(is_local), set_to(&settings, is_local))
@@ -148,8 +150,8 @@ pub(crate) fn begin_command() -> String {
 /// Sets it only where it is another: to set it at all is refused to most.
 fn triggers_fire(is_local: bool) -> String {
     format!(
-        "case pg_catalog.current_setting('{TRIGGERS}') when '{TRIGGERS_FIRE}' then '' \
-         else pg_catalog.set_config('{TRIGGERS}', '{TRIGGERS_FIRE}', {is_local}) end"
+        "case pg_catalog.current_setting('{TRIGGERS}') when '{TRIGGERS_OFF}' \
+         then pg_catalog.set_config('{TRIGGERS}', '{TRIGGERS_FIRE}', {is_local}) end"
     )
 }
 
@@ -165,10 +167,10 @@ fn set_to(settings: &[(&str, &str)], is_local: bool) -> String {
 pub(crate) async fn refuse_unfit(client: &Client) -> Result<Commits, Fault> {
     let found = look(client).await?;
     let of = |name: &str| found.iter().find(|one| one.name == name);
-    if let Some(other) = of(TRIGGERS).filter(|one| one.value != TRIGGERS_FIRE) {
+    if let Some(other) = of(TRIGGERS).filter(|one| one.is_unfit()) {
         return Err(other.refused());
     }
-    let is_chosen = of(DURABLE).is_some_and(|one| one.value == "off" && !one.is_of_role_or_database());
+    let is_chosen = of(DURABLE).is_some_and(|one| one.value == "off" && CHOSEN.contains(&&*one.source));
     Ok(if is_chosen { Commits::AsChosen } else { Commits::Durable })
 }
 
@@ -205,7 +207,7 @@ impl Found {
 
     /// Whether a service does not start for it.
     pub(crate) fn is_unfit(&self) -> bool {
-        self.name == TRIGGERS && self.value != TRIGGERS_FIRE
+        self.name == TRIGGERS && self.value == TRIGGERS_OFF
     }
 
     /// Whether it is a default of the role or the database.

@@ -51,6 +51,7 @@ const HOSTILE: &[(&str, &str, &str, u32)] = &[
     ("enable_bitmapscan", "off", "on", 0),
     ("enable_nestloop", "off", "on", 0),
     ("enable_sort", "off", "on", 0),
+    ("geqo", "on", "off", 0),
     ("from_collapse_limit", "1", "8", 0),
     ("join_collapse_limit", "1", "8", 0),
     ("jit", "on", "off", 0),

@@ -222,6 +222,6 @@ mod tests {
         let may = |kind: Kind| may_be_of_one(&Fault::new(kind, "x"));
         assert!(may(Kind::LockTimeout) && may(Kind::StatementTimeout) && may(Kind::Contention));
         assert!(!may(Kind::Unavailable) && !may(Kind::SchemaDrift { object: "column x".to_owned() }));
-        assert!(!may(Kind::NoRight { object: "table x".to_owned() }));
+        assert!(!may(Kind::NoRight { object: "table x".to_owned(), is_given: true }));
     }
 }

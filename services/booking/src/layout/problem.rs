@@ -60,7 +60,7 @@ impl Problem {
             Self::Status { constraint, .. } => {
                 return Kind::Constraint { kind: Constraint::Check, name: constraint.clone() };
             }
-            Self::Right(lacking) => return Kind::NoRight { object: lacking.object() },
+            Self::Right(lacking) => return Kind::NoRight { object: lacking.object(), is_given: true },
         };
         Kind::SchemaDrift { object }
     }

@@ -53,10 +53,10 @@ pub struct Schema {
     pub(super) misfits: Vec<String>,
 }
 
-/// When a look at the schema began, and what was found.
+/// When the schema was looked at, and what was found.
 #[derive(Debug)]
 struct Look {
-    begun: Instant,
+    at: Instant,
     found: Result<Arc<Schema>, Arc<Fault>>,
 }
 
@@ -149,28 +149,12 @@ impl Store {
     /// What the schema looked like at most a second ago; however many ask, the
     /// database is asked once.
     pub async fn recent_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
-        self.schema_looked_at_for(LOOK_HOLDS).await
-    }
-
-    /// What the schema looks like now; however many ask meanwhile, the database is asked twice.
-    pub(super) async fn present_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
-        self.schema_looked_at_for(Duration::ZERO).await
-    }
-
-    /// By a look that began when it is asked for, or no longer before than it holds.
-    async fn schema_looked_at_for(&self, holds: Duration) -> Result<Arc<Schema>, Arc<Fault>> {
-        let asked = Instant::now();
         let mut looked = self.looked.lock().await;
         match &*looked {
-            Some(Look { begun, found })
-                if asked.saturating_duration_since(*begun) < holds || *begun >= asked =>
-            {
-                found.clone()
-            }
+            Some(Look { at, found }) if at.elapsed() < LOOK_HOLDS => found.clone(),
             _ => {
-                let begun = Instant::now();
                 let found = self.look_at_schema().await.map_err(Arc::new);
-                *looked = Some(Look { begun, found: found.clone() });
+                *looked = Some(Look { at: Instant::now(), found: found.clone() });
                 found
             }
         }

@@ -212,6 +212,7 @@ mod whole {
     mod plans;
     mod policy;
     mod restored_databases;
+    mod rights;
     mod schema;
     pub mod schema_drift;
     mod silent_database;

@@ -38,7 +38,7 @@ impl Lack {
     pub fn sentence(&self) -> String {
         let kind = match self {
             Self::Object(object) => Kind::SchemaDrift { object: object.clone() },
-            Self::Right(lacking) => Kind::NoRight { object: lacking.object() },
+            Self::Right(lacking) => Kind::NoRight { object: lacking.object(), is_given: true },
         };
         let refusal = Fault::new(kind, "").refusal();
         format!("{}: {}", refusal.reason().name(), refusal.message())

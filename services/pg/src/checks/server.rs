@@ -61,7 +61,7 @@ fn of_setting(version: &str, found: &Found, standbys: Standbys) -> Option<Findin
             "the services set it on, and what is acknowledged to other programs a crash may lose".to_owned()
         }
         "off" => "a crash loses acknowledged approvals".to_owned(),
-        "local" | "remote_write" if standbys.count > 0 => {
+        "local" | "remote_write" if standbys.count > 0 && standbys.are_waited_for => {
             let until = if value == "local" { "sent there" } else { "on its disk" };
             format!(
                 "a standby that takes over may lack acknowledged approvals: a commit does not wait until it is {until}"

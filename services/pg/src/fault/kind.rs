@@ -11,8 +11,9 @@ pub enum Kind {
     InvalidValue,
     /// Row-level security refused the row (42501).
     RowSecurity,
-    /// The role may not do what the statement does, and a grant is missing (42501).
-    NoRight { object: String },
+    /// The role may not do what the statement does, and a grant is missing (42501); whether it
+    /// is known as one that the migrations give.
+    NoRight { object: String, is_given: bool },
     /// Something that this version needs is not in the database (42703, 42P01
     /// and their like, or a column of another type).
     SchemaDrift { object: String },

@@ -11,6 +11,11 @@ use super::kind::{Constraint, Kind};
 const ROW_SECURITY: &str = "ExecWithCheckOptions";
 /// Where `raise exception` of a function of ours or of another program ends.
 const RAISED: &str = "exec_stmt_raise";
+/// Where the server that a call came to passes on what another one said that has the rows.
+const OF_A_SHARD: &str = "ReportResultError";
+/// Where Postgres refuses a right to something that it names: any other function's words
+/// may be anybody's.
+const NO_RIGHT: &str = "aclcheck_error";
 /// Where the value of a setting is refused that is a text. Of those that are set here, only
 /// that of `role` can be.
 const NOT_A_ROLE: &str = "call_string_check_hook";
@@ -68,7 +73,9 @@ impl<'a> Said<'a> {
             "42501" => match routine {
                 ROW_SECURITY => Kind::RowSecurity,
                 RAISED => Kind::Refused,
-                _ => Kind::NoRight { object: format!("a right of its role ({})", self.message) },
+                // The words are those of the server that has the row.
+                OF_A_SHARD if self.message.contains("row-level security policy") => Kind::RowSecurity,
+                _ => Kind::NoRight { object: self.right(), is_given: false },
             },
             _ => match sqlstate.get(..2) {
                 Some("08") => Kind::Unavailable,
@@ -78,6 +85,13 @@ impl<'a> Said<'a> {
                 _ => Kind::Other,
             },
         }
+    }
+
+    /// The right that a role lacks, as far as it may be told.
+    fn right(self) -> String {
+        let words =
+            if self.routine.starts_with(NO_RIGHT) { format!(" ({})", self.message) } else { String::new() };
+        format!("a right of its role{words}")
     }
 
     fn refused_by(self, kind: Constraint) -> Kind {

@@ -34,13 +34,15 @@ struct Asked<'a> {
 }
 
 /// Asks as the service's role; `made` is what the migrations make. What no call needs is left
-/// out: the table that records migrations is read by commands only.
+/// out: the table that records migrations is read by commands only, and functions are run by
+/// the service's own role, whoever else may run them because everybody may.
 pub async fn lacking(db: &Database, made: &str) -> Result<Vec<Lacking>, Fault> {
     let made = parse(made);
     let given: Vec<(&Object, Asked<'_>)> = made
         .iter()
         .filter(|one| !one.relation.ends_with("_migrations"))
         .filter_map(|one| Some((one, asked(one)?)))
+        .filter(|(_, asked)| asked.of != "function" || asked.role == db.role())
         .collect();
     let mut arrays: [Vec<&str>; 6] = Default::default();
     for (_, Asked { of, schema, name, part, role, privilege }) in &given {
@@ -65,9 +67,17 @@ pub async fn named(db: &Database, made: &str, fault: Fault) -> Fault {
     if !matches!(fault.kind(), FaultKind::NoRight { .. }) {
         return fault;
     }
-    let lacking = lacking(db, made).await.unwrap_or_default();
+    let lacking = match lacking(db, made).await {
+        Ok(lacking) => lacking,
+        Err(unseen) => {
+            tracing::debug!(fault = %unseen, "which right is missing was not found");
+            return fault;
+        }
+    };
     match lacking.iter().find(|one| one.is_behind(&fault)) {
-        Some(one) => Fault::new(FaultKind::NoRight { object: one.object() }, fault.to_string()),
+        Some(one) => {
+            Fault::new(FaultKind::NoRight { object: one.object(), is_given: true }, fault.to_string())
+        }
         None => fault,
     }
 }
@@ -254,7 +264,7 @@ grant | public.t | r_sweeper
     #[test]
     fn a_refusal_finds_the_right_that_it_is_about() {
         let behind = |object: &str| -> Vec<String> {
-            let fault = Fault::new(FaultKind::NoRight { object: object.to_owned() }, "");
+            let fault = Fault::new(FaultKind::NoRight { object: object.to_owned(), is_given: false }, "");
             all().iter().filter(|one| one.is_behind(&fault)).map(Lacking::object).collect()
         };
         assert_eq!(behind("keine Berechtigung für Schema s"), ["schema s: the right to use it"]);

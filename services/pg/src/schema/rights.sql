@@ -11,7 +11,20 @@ left join pg_catalog.pg_roles r on r.rolname = w.role
 where not case w.kind
     when 'schema' then coalesce(has_schema_privilege(r.oid, n.oid, w.privilege), false)
     when 'table' then (
+        -- What is given for each of the columns is as good as what is given for all.
         select coalesce(has_table_privilege(r.oid, c.oid, w.privilege), false)
+            or r.oid is not null
+            and case when w.privilege in ('select', 'insert', 'update')
+                then not exists (
+                    select
+                    from pg_catalog.pg_attribute a
+                    where a.attrelid = c.oid
+                      and a.attnum > 0
+                      and not a.attisdropped
+                      and not has_column_privilege(r.oid, c.oid, a.attnum, w.privilege)
+                )
+                else false
+            end
         from pg_catalog.pg_class c
         where c.relnamespace = n.oid
           and c.relname = w.name
@@ -26,7 +39,13 @@ where not case w.kind
           and c.relkind in ('r', 'p')
     )
     when 'sequence' then (
-        select coalesce(has_sequence_privilege(r.oid, c.oid, w.privilege), false)
+        -- Whoever may update a sequence may take its next number, too.
+        select coalesce(
+            has_sequence_privilege(
+                r.oid, c.oid, case w.privilege when 'usage' then 'usage, update' else w.privilege end
+            ),
+            false
+        )
         from pg_catalog.pg_class c
         where c.relnamespace = n.oid
           and c.relname = w.name

@@ -1,12 +1,13 @@
 //! A schema that is changed under a running service.
 
+use std::time::Duration;
+
 use frontdesk::demo;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::alterations::alter;
-use crate::fixture::{Answer, Fixture, Layout, case, path_of, tenant_path};
-use crate::program::run::{against, text};
+use crate::fixture::{Answer, Fixture, Layout, case, path_of};
 
 /// What is broken, how it is repaired, and what calls and readiness say while it is.
 struct Drift {
@@ -98,8 +99,17 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
 
 /// An explanation says what the approve was refused with, or is refused alike where it cannot
 /// be made itself.
-async fn is_explained(fixture: &Fixture, id: Uuid, token: &str, refused: &Answer) {
-    let explained = fixture.get(&path_of(id, "/explain"), token).await;
+///
+/// What the schema is like, an explanation knows within a second.
+pub async fn is_explained(fixture: &Fixture, id: Uuid, token: &str, refused: &Answer) {
+    let mut explained = fixture.get(&path_of(id, "/explain"), token).await;
+    for _ in 0..20 {
+        if explained.body["would_succeed"] != true {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        explained = fixture.get(&path_of(id, "/explain"), token).await;
+    }
     if explained.status == 200 {
         let body = &explained.body;
         assert_eq!((&body["would_succeed"], &body["refusal_reason"]), (&json!(false), &refused.body["code"]));
@@ -135,171 +145,6 @@ async fn a_trigger_that_does_not_fire_is_seen_by_readiness() {
     }
 }
 
-/// A right that is taken away, what `frontdesk doctor` calls the grant, and how a refusal names
-/// it; the call that needs it, if one of these does.
-struct Right {
-    take: &'static str,
-    grant: &'static str,
-    object: &'static str,
-    call: Call,
-}
-
-#[derive(Clone, Copy)]
-enum Call {
-    /// Of a new request each time, to which it is not the first.
-    Approve,
-    MakeCustomer,
-    Login,
-    ListTenants,
-    /// Only what a task does in the background needs it.
-    None,
-}
-
-/// Of booking.
-const RIGHTS: [Right; 7] = [
-    Right {
-        take: "revoke update on booking_requests from frontdesk_booking",
-        grant: "grant to frontdesk_booking: update on booking_requests",
-        object: "table booking_requests: the right to update it",
-        call: Call::Approve,
-    },
-    Right {
-        take: "revoke insert, select on bookings from frontdesk_booking",
-        grant: "grant to frontdesk_booking: select on bookings",
-        object: "table bookings: the right to add rows to it, read it",
-        call: Call::Approve,
-    },
-    Right {
-        take: "revoke select on booking_requests from frontdesk_booking; \
-            grant select (id, tenant_id) on booking_requests to frontdesk_booking",
-        grant: "grant to frontdesk_booking: select on booking_requests",
-        object: "table booking_requests: the right to read it",
-        call: Call::Approve,
-    },
-    Right {
-        take: "revoke update (number) on booking_events from frontdesk_booking_feed",
-        grant: "grant to frontdesk_booking_feed: update (number) on booking_events",
-        object: "table booking_events: the right of frontdesk_booking_feed to update its column number",
-        call: Call::None,
-    },
-    Right {
-        take: "revoke usage on sequence booking_event_ticks from frontdesk_booking",
-        grant: "grant to frontdesk_booking: usage on booking_event_ticks",
-        object: "sequence booking_event_ticks: the right to use it",
-        call: Call::Approve,
-    },
-    Right {
-        take: "revoke usage on schema public from public, frontdesk_booking",
-        grant: "grant to frontdesk_booking: usage on public",
-        object: "schema public: the right to use it",
-        call: Call::Approve,
-    },
-    Right {
-        take: "revoke execute on function frontdesk_text_key(text) from public",
-        grant: "grant to frontdesk_booking: execute on frontdesk_text_key(text)",
-        object: "function frontdesk_text_key(text): the right to run it",
-        call: Call::MakeCustomer,
-    },
-];
-
-/// Of identity, which has no sequence.
-const RIGHTS_OF_IDENTITY: [Right; 5] = [
-    Right {
-        take: "revoke insert on identity.sessions from frontdesk_identity",
-        grant: "grant to frontdesk_identity: insert on identity.sessions",
-        object: "table identity.sessions: the right to add rows to it",
-        call: Call::Login,
-    },
-    Right {
-        take: "revoke select on identity.tenants from frontdesk_identity",
-        grant: "grant to frontdesk_identity: select on identity.tenants",
-        object: "table identity.tenants: the right to read it",
-        call: Call::ListTenants,
-    },
-    Right {
-        take: "revoke update (deleted_at) on identity.deleted_tenants from frontdesk_identity",
-        grant: "grant to frontdesk_identity: update (deleted_at) on identity.deleted_tenants",
-        object: "table identity.deleted_tenants: the right to update its column deleted_at",
-        call: Call::None,
-    },
-    Right {
-        take: "revoke usage on schema identity from frontdesk_identity",
-        grant: "grant to frontdesk_identity: usage on identity",
-        object: "schema identity: the right to use it",
-        call: Call::Login,
-    },
-    Right {
-        take: "revoke execute on function identity.forget_sessions(timestamptz, integer) from frontdesk_identity",
-        grant: "grant to frontdesk_identity: execute on identity.forget_sessions(timestamp with time zone,integer)",
-        object: "function identity.forget_sessions(timestamp with time zone,integer): the right to run it",
-        call: Call::None,
-    },
-];
-
-impl Call {
-    /// Makes it, as staff or as an operator, whose tokens are from before.
-    async fn make(self, fixture: &Fixture, [staff, operator]: &[String; 2], place: i32) -> Option<Answer> {
-        Some(match self {
-            Self::Approve => {
-                let id = fixture.open_request(demo::TENANT, 1, 100 + 2 * place, 101 + 2 * place).await;
-                let approved = fixture.post(&path_of(id, "/approve"), staff, &json!({})).await;
-                if approved.status != 200 {
-                    is_explained(fixture, id, staff, &approved).await;
-                }
-                approved
-            }
-            Self::MakeCustomer => {
-                fixture.post("/v1/customers", staff, &json!({"name": "Ada Lovelace"})).await
-            }
-            Self::Login => fixture.try_login(demo::OWNER, demo::PASSWORD).await,
-            Self::ListTenants => fixture.get("/v1/tenants", operator).await,
-            Self::None => return None,
-        })
-    }
-}
-
-/// As after a restore without grants: every table is there, and no call goes.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_right_that_is_missing_is_named_by_calls_readiness_and_doctor_until_it_is_given_again() {
-    for (service, rights) in [("booking", &RIGHTS[..]), ("identity", &RIGHTS_OF_IDENTITY)] {
-        let fixture = Fixture::start().await;
-        let env = [("DATABASE_URL", fixture.database.url.clone())];
-        let tokens = [fixture.manager().await, fixture.token(demo::OPERATOR).await];
-        for (place, Right { take, grant, object, call }) in (0..).zip(rights) {
-            // What is known before is known from a connection that could do it.
-            if let Some(answer) = call.make(&fixture, &tokens, 2 * place).await {
-                answer.ok();
-            }
-            alter(&fixture, take).await;
-            if let Some(answer) = call.make(&fixture, &tokens, 2 * place + 1).await {
-                answer.refused(503, "SCHEMA_DRIFT");
-                assert_eq!(answer.body["metadata"]["object"], *object, "{take}: {}", answer.body);
-                assert!(answer.body["detail"].to_string().contains("`frontdesk doctor --repair --apply`"));
-            }
-            assert_eq!(readiness(&fixture, false).await[service], "not_serving", "{take}");
-            if service == "booking" {
-                told(&fixture, |problem| problem.contains(object)).await;
-            }
-            let report = text(&against(&fixture, &["doctor", "--json"], &env).await.stdout);
-            assert!(report.contains(&format!("{grant} is missing")), "{take}: {report}");
-            assert!(!own_checks(&report).contains(object), "it is told twice: {report}");
-            let repaired = against(&fixture, &["doctor", "--repair", "--apply"], &env).await;
-            assert!(repaired.status.success(), "{}", text(&repaired.stderr));
-            readiness(&fixture, true).await;
-            if let Some(answer) = call.make(&fixture, &tokens, 2 * place + 1).await {
-                answer.ok();
-            }
-        }
-    }
-}
-
-/// What doctor found at the database: the gateway's check says what the gateway says.
-fn own_checks(report: &str) -> String {
-    let report: Value = serde_json::from_str(report).unwrap();
-    let checks = report["checks"].as_array().unwrap().iter();
-    checks.filter(|one| one["check"] != "gateway").map(ToString::to_string).collect()
-}
-
 /// A check that refuses no approve but what follows it, where something does.
 #[tokio::test]
 async fn an_explanation_knows_whether_competitors_would_be_declined() {
@@ -327,41 +172,6 @@ async fn an_explanation_knows_whether_competitors_would_be_declined() {
     is_explained(&fixture, first, &token, &answer).await;
 }
 
-/// What another program's function may not do is no right that is given here: it is named as
-/// the server names it.
-#[tokio::test]
-async fn a_right_that_a_function_of_others_lacks_is_named_by_the_server() {
-    let fixture = Fixture::start().await;
-    alter(
-        &fixture,
-        "create table of_others (id int); \
-         create function copy_to_others() returns trigger language plpgsql as \
-            $$ begin insert into of_others values (1); return new; end $$; \
-         create trigger copy_to_others before update on booking_requests \
-            for each row execute function copy_to_others()",
-    )
-    .await;
-    let token = fixture.manager().await;
-    let approve = path_of(case("REQUESTED"), "/approve");
-    let answer = fixture.post(&approve, &token, &json!({})).await;
-    answer.refused(503, "SCHEMA_DRIFT");
-    assert_eq!(
-        answer.body["metadata"]["object"],
-        "a right of its role (permission denied for table of_others)"
-    );
-    alter(
-        &fixture,
-        "create or replace function copy_to_others() returns trigger language plpgsql as \
-            $$ begin raise 'not today' using errcode = '42501'; end $$",
-    )
-    .await;
-    let answer = fixture.post(&approve, &token, &json!({})).await;
-    let sentence = answer.refused(500, "DB_ERROR").body["detail"].to_string();
-    assert!(sentence.contains("by a rule that is not Frontdesk's"), "{sentence}");
-    fixture.get(&tenant_path("/members"), &fixture.token(demo::OWNER).await).await.ok();
-    readiness(&fixture, true).await;
-}
-
 /// Waits until `/readyz` names a problem. Booking has a second to tell its problems, which a
 /// loaded machine may not give it.
 async fn until_told(fixture: &Fixture, problem: &str) {
@@ -369,7 +179,7 @@ async fn until_told(fixture: &Fixture, problem: &str) {
 }
 
 /// The problems, once one of them is the one that is looked for.
-async fn told(fixture: &Fixture, is_it: impl Fn(&str) -> bool) -> String {
+pub async fn told(fixture: &Fixture, is_it: impl Fn(&str) -> bool) -> String {
     let mut last = Value::Null;
     for _ in 0..50 {
         last = fixture.get("/readyz", "").await.body;
@@ -377,7 +187,7 @@ async fn told(fixture: &Fixture, is_it: impl Fn(&str) -> bool) -> String {
         if problems.filter_map(Value::as_str).any(&is_it) {
             return last["problems"].to_string();
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it is not in {last}");
 }
@@ -391,7 +201,7 @@ pub async fn readiness(fixture: &Fixture, ready: bool) -> Value {
         if (answer.status == 200) == ready {
             return last;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("readiness stayed {last}");
 }

@@ -41,7 +41,7 @@ impl MailFigures {
             let age = outbox.age(Timestamp::now()).as_secs_f64();
             let help = "Letters of the outbox that wait for their delivery, ten thousand at most.";
             scrape.how_many("frontdesk_mail_waiting", help, &[], outbox.waiting);
-            let help = "Time since the oldest of the letters that wait was written.";
+            let help = "Time since the oldest of those that wait, of the ten thousand that are due first, was written.";
             scrape.now("frontdesk_mail_oldest_age_seconds", help, &[], age);
             let help = "Letters that nobody tries to deliver any more, ten thousand at most.";
             scrape.how_many("frontdesk_mail_dead", help, &[], outbox.dead);
