@@ -1,10 +1,14 @@
 // Second factors: passkeys, an app that shows codes, and codes that stand in for them.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { type Factor, FactorKind } from "../generated/frontdesk/identity/v1/factor_pb";
 import { type EnrolFactorResponse, FactorService } from "../generated/frontdesk/identity/v1/factor_service_pb";
 import { Field } from "../parts/Field";
+import { Form } from "../parts/Form";
+import { useRow } from "../parts/row";
+import { Unread } from "../parts/Rows";
+import { type Sending, useSending } from "../parts/sending";
 import { Sure } from "../parts/Sure";
 import { Trouble } from "../parts/Trouble";
 import { hasPasskeys } from "../session/passkey";
@@ -12,117 +16,123 @@ import { factors as known, newCodes, proveBy } from "../session/session";
 import { timeText } from "../text/format";
 import { t } from "../text/text";
 import { clientOf } from "../wire/calls";
-import { type Failure, failureOf } from "../wire/failure";
 import { NewPasskey } from "./Passkey";
 
 const service = clientOf(FactorService);
 
+interface Own {
+  factors: Factor[];
+  codesLeft: number;
+}
+
+async function read(): Promise<Own> {
+  const { factors, recoveryCodesLeft } = await service.listFactors({});
+  const verified = factors.filter(({ verified }) => verified);
+  // The next proof is by one of these.
+  known.value = verified.map(({ id, kind, name, verified }) => ({ id, kind: kind === FactorKind.PASSKEY ? "passkey" : "totp", name, verified }));
+  return { factors: verified, codesLeft: recoveryCodesLeft };
+}
+
+/** What is asked before it is done. */
+interface Question {
+  title: string;
+  lead: string;
+  onGo: () => Promise<void>;
+}
+
 export function Factors() {
-  const factors = useSignal<Factor[]>([]);
-  const left = useSignal(0);
+  const own = useRow(read);
+  const sending = useSending();
   const enrolled = useSignal<EnrolFactorResponse | null>(null);
-  const failure = useSignal<Failure | null>(null);
-  const said = useSignal("");
   const isMaking = useSignal(false);
+  const sure = useSignal<Question | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  const busy = useSignal(false);
-  /** What is asked before it is done. */
-  const sure = useSignal<{ title: string; lead: string; onGo: () => Promise<void> } | null>(null);
-  const load = async () => {
-    const answer = await service.listFactors({});
-    factors.value = answer.factors.filter(({ verified }) => verified);
-    // The next proof is by one of these.
-    known.value = factors.value.map(({ id, kind, name, verified }) => ({ id, kind: kind === FactorKind.PASSKEY ? "passkey" : "totp", name, verified }));
-    left.value = answer.recoveryCodesLeft;
-  };
-  const tried = async (call: () => Promise<unknown>) => {
-    if (busy.value) return;
-    busy.value = true;
-    failure.value = null;
-    said.value = "";
-    try {
-      await call();
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-    busy.value = false;
-  };
-  useEffect(() => void tried(load), []);
-  const enrol = () =>
-    void tried(async () => {
-      // Names are told apart, also from one that was begun and left.
-      const name = new Date().toISOString().slice(0, 19).replace("T", " ");
-      enrolled.value = await service.enrolFactor({ kind: FactorKind.TOTP, name });
-    });
-  const remove = (factorId: string) =>
-    tried(async () => {
-      await service.removeFactor({ factorId });
-      await load();
-      said.value = t("account.removed");
-    });
-  const codes = () =>
-    tried(async () => {
-      newCodes.value = (await service.regenerateRecoveryCodes({})).recoveryCodes;
-      await load();
-    });
-  const proved = () => {
-    enrolled.value = null;
-    heading.current?.focus();
-    void tried(load);
+  /** Reads all of it again after a change, and says what was done. */
+  const changed = async (sentence: string) => {
+    own.said.value = "";
+    await own.load();
+    own.said.value = sentence;
   };
   const made = (isMade: boolean) => {
     isMaking.value = false;
     heading.current?.focus();
-    if (isMade) {
-      void tried(async () => {
-        await load();
-        said.value = t("passkey.made");
-      });
-    }
+    if (isMade) void changed(t("passkey.made"));
   };
+  const proved = () => {
+    enrolled.value = null;
+    heading.current?.focus();
+    void changed("");
+  };
+  const found = own.now.value;
   return (
     <section class="card-wide" aria-labelledby="factors">
       <h2 id="factors" ref={heading} tabIndex={-1}>{t("account.factors")}</h2>
-      <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
-      {failure.value && <Trouble failure={failure.value} />}
-      {factors.value.length === 0 && !enrolled.value && <p>{t("account.no_factor")}</p>}
+      <div role="status">{own.said.value && <p class="notice">{own.said.value}</p>}</div>
+      <Unread failure={own.failure.value} onAgain={own.load} />
+      {sending.failure.value && <Trouble failure={sending.failure.value} />}
+      {found?.factors.length === 0 && !enrolled.value && <p>{t("account.no_factor")}</p>}
       <ul class="people">
-        {factors.value.map((factor) => (
-          <Row
-            key={factor.id}
-            factor={factor}
-            onRemove={() => (sure.value = { title: t("account.remove"), lead: t("account.remove_sure", { name: factor.name || t("second.app") }), onGo: () => remove(factor.id) })}
-          />
+        {found?.factors.map((factor) => (
+          <Row key={factor.id} factor={factor} onRemove={() => (sure.value = removal(factor, sending, changed))} />
         ))}
       </ul>
       {enrolled.value && <Enrol enrolled={enrolled.value} onProved={proved} />}
       {isMaking.value && <NewPasskey onDone={made} />}
-      {!enrolled.value && !isMaking.value && (
-        <p>
-          {hasPasskeys && (
-            <button type="button" onClick={() => (isMaking.value = true)}>
-              {t("passkey.add")}
-            </button>
-          )}{" "}
-          <button type="button" aria-disabled={busy.value} onClick={enrol}>
-            {t("account.add")}
-          </button>
-        </p>
-      )}
-      {newCodes.value.length > 0 ? (
-        <Codes />
-      ) : (
-        factors.value.length > 0 && (
-          <p>
-            {t("account.codes_left", { n: left.value })}{" "}
-            <button type="button" class="quiet" onClick={() => (sure.value = { title: t("account.codes_new"), lead: t("account.codes_sure"), onGo: codes })}>
-              {t("account.codes_new")}
-            </button>
-          </p>
-        )
-      )}
+      {!enrolled.value && !isMaking.value && <Add of={sending} onPasskey={() => (isMaking.value = true)} onEnrolled={(answer) => (enrolled.value = answer)} />}
+      {newCodes.value.length > 0 ? <Codes /> : found && found.factors.length > 0 && <CodesLeft n={found.codesLeft} onRenew={() => (sure.value = renewal(sending, changed))} />}
       {sure.value && <Sure {...sure.value} onClose={() => (sure.value = null)} />}
     </section>
+  );
+}
+
+type Changed = (sentence: string) => Promise<void>;
+
+function removal({ id, name }: Factor, { attempt }: Sending, changed: Changed): Question {
+  const onGo = async () => {
+    if (await attempt(() => service.removeFactor({ factorId: id }))) await changed(t("account.removed"));
+  };
+  return { title: t("account.remove"), lead: t("account.remove_sure", { name: name || t("second.app") }), onGo };
+}
+
+function renewal({ attempt }: Sending, changed: Changed): Question {
+  const onGo = async () => {
+    const answer = await attempt(() => service.regenerateRecoveryCodes({}));
+    if (!answer) return;
+    newCodes.value = answer.recoveryCodes;
+    await changed("");
+  };
+  return { title: t("account.codes_new"), lead: t("account.codes_sure"), onGo };
+}
+
+function Add({ of: { busy, attempt }, onPasskey, onEnrolled }: { of: Sending; onPasskey: () => void; onEnrolled: (answer: EnrolFactorResponse) => void }) {
+  const enrol = async () => {
+    // Names are told apart, also from one that was begun and left.
+    const name = new Date().toISOString().slice(0, 19).replace("T", " ");
+    const answer = await attempt(() => service.enrolFactor({ kind: FactorKind.TOTP, name }));
+    if (answer) onEnrolled(answer);
+  };
+  return (
+    <p>
+      {hasPasskeys && (
+        <button type="button" onClick={onPasskey}>
+          {t("passkey.add")}
+        </button>
+      )}{" "}
+      <button type="button" aria-disabled={busy.value} onClick={() => void enrol()}>
+        {t("account.add")}
+      </button>
+    </p>
+  );
+}
+
+function CodesLeft({ n, onRenew }: { n: number; onRenew: () => void }) {
+  return (
+    <p>
+      {t("account.codes_left", { n })}{" "}
+      <button type="button" class="quiet" onClick={onRenew}>
+        {t("account.codes_new")}
+      </button>
+    </p>
   );
 }
 
@@ -141,19 +151,17 @@ function Row({ factor: { kind, name, verifiedAt, signsInAlone }, onRemove }: { f
 }
 
 function Enrol({ enrolled, onProved }: { enrolled: EnrolFactorResponse; onProved: () => void }) {
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const send = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (busy.value) return;
-    const code = String(new FormData(event.currentTarget as HTMLFormElement).get("code"));
-    busy.value = true;
-    failure.value = await proveBy({ factor_id: enrolled.factor?.id ?? "", code });
-    busy.value = false;
-    if (!failure.value) onProved();
+  const sending = useSending();
+  const send = async (form: HTMLFormElement) => {
+    const code = String(new FormData(form).get("code"));
+    const isProved = await sending.send(async () => {
+      const failure = await proveBy({ factor_id: enrolled.factor?.id ?? "", code });
+      return failure ? { answer: null, failure } : { answer: true, failure };
+    });
+    if (isProved) onProved();
   };
   return (
-    <form onSubmit={(event) => void send(event)}>
+    <Form of={sending} submit={t("account.confirm")} onSend={send}>
       <p>{t("account.secret")}</p>
       <p>
         <code class="secret">{enrolled.secret.replace(/(.{4})(?=.)/g, "$1 ")}</code>{" "}
@@ -162,13 +170,7 @@ function Enrol({ enrolled, onProved }: { enrolled: EnrolFactorResponse; onProved
       <Field label={t("second.code")} hint={t("second.hint")}>
         {(given) => <input {...given} name="code" inputMode="numeric" autocomplete="one-time-code" required />}
       </Field>
-      {failure.value && <Trouble failure={failure.value} />}
-      <footer>
-        <button class="main" aria-disabled={busy.value}>
-          {t("account.confirm")}
-        </button>
-      </footer>
-    </form>
+    </Form>
   );
 }
 

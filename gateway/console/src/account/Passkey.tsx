@@ -1,62 +1,42 @@
 // A new passkey: its name, then what the browser makes.
 
-import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { FactorKind } from "../generated/frontdesk/identity/v1/factor_pb";
 import { FactorService } from "../generated/frontdesk/identity/v1/factor_service_pb";
 import { Field } from "../parts/Field";
-import { Trouble } from "../parts/Trouble";
+import { Form } from "../parts/Form";
+import { attempt, type Result } from "../parts/once";
+import { useSending } from "../parts/sending";
 import { makePasskey } from "../session/passkey";
 import { t } from "../text/text";
 import { clientOf } from "../wire/calls";
-import { type Failure, failureOf } from "../wire/failure";
 
 const service = clientOf(FactorService);
 
-async function add(name: string): Promise<Failure | null> {
-  let factorId = "";
-  try {
-    factorId = (await service.enrolFactor({ kind: FactorKind.PASSKEY, name })).factor?.id ?? "";
+async function add(name: string): Promise<Result<true>> {
+  const { answer, failure } = await attempt(async () => {
+    const factorId = (await service.enrolFactor({ kind: FactorKind.PASSKEY, name })).factor?.id ?? "";
     const { options } = await service.challengeFactor({ factorId });
     const failure = await makePasskey(factorId, options);
     // Its name is free again; else identity forgets it after ten minutes.
     if (failure) await service.removeFactor({ factorId });
-    return failure;
-  } catch (thrown) {
-    const failure = failureOf(thrown);
-    return failure.reason === "ALREADY_EXISTS" ? { ...failure, reason: "FACTOR_NAME_TAKEN" } : failure;
-  }
+    return { failure };
+  });
+  const refused = failure ?? answer?.failure;
+  if (!refused) return { answer: true, failure: null };
+  return { answer: null, failure: refused.reason === "ALREADY_EXISTS" ? { ...refused, reason: "FACTOR_NAME_TAKEN" } : refused };
 }
 
 export function NewPasskey({ onDone }: { onDone: (made: boolean) => void }) {
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
-  const send = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (busy.value) return;
-    const name = String(new FormData(event.currentTarget as HTMLFormElement).get("name")).trim();
-    busy.value = true;
-    failure.value = null;
-    failure.value = await add(name);
-    busy.value = false;
-    if (!failure.value) onDone(true);
+  const sending = useSending();
+  const send = async (form: HTMLFormElement) => {
+    const name = String(new FormData(form).get("name")).trim();
+    if (await sending.send(() => add(name))) onDone(true);
   };
   return (
-    <form onSubmit={(event) => void send(event)}>
+    <Form of={sending} submit={t("passkey.make")} onSend={send} onCancel={() => onDone(false)} takesFocus>
       <Field label={t("passkey.name")} hint={t("passkey.name_hint")}>
-        {(given) => <input {...given} ref={input} name="name" autocomplete="off" maxLength={100} required />}
+        {(given) => <input {...given} name="name" autocomplete="off" maxLength={100} required />}
       </Field>
-      {failure.value && <Trouble failure={failure.value} />}
-      <footer>
-        <button class="main" aria-disabled={busy.value}>
-          {t("passkey.make")}
-        </button>
-        <button type="button" class="quiet" disabled={busy.value} onClick={() => onDone(false)}>
-          {t("cancel")}
-        </button>
-      </footer>
-    </form>
+    </Form>
   );
 }

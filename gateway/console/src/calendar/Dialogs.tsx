@@ -7,6 +7,8 @@ import { type Booking, BookingStatus } from "../generated/frontdesk/booking/v1/b
 import { OccupancyKind } from "../generated/frontdesk/booking/v1/property_service_pb";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
+import { Form } from "../parts/Form";
+import { useSending } from "../parts/sending";
 import { Trouble } from "../parts/Trouble";
 import { propertyName } from "../properties";
 import { link } from "../route";
@@ -28,64 +30,51 @@ export function Dialogs() {
   return opened.value ? <Opened key={opened.value.occupancy.sourceId} /> : null;
 }
 
+const close = () => {
+  making.value = "";
+};
+
 function Making({ what }: { what: "block" | "booking" }) {
   // What was chosen when it was asked for.
   const chosen = useRef(choice()).current;
-  const note = useSignal("");
-  const override = useSignal(false);
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const close = () => {
-    making.value = "";
-  };
+  const sending = useSending();
   if (!chosen) return null;
   const { property, name } = chosen;
   const [from, to] = [dateOf(chosen.from), dateOf(chosen.to)];
-  const make = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value) return;
-    busy.value = true;
-    const block = { propertyId: property, startDate: from, endDate: to, note: note.value };
-    const booking = { propertyId: property, checkIn: from, checkOut: to, source: "staff", overrideRules: override.value };
-    failure.value =
+  const make = async (form: HTMLFormElement) => {
+    const given = new FormData(form);
+    const block = { propertyId: property, startDate: from, endDate: to, note: String(given.get("note") ?? "") };
+    const booking = { propertyId: property, checkIn: from, checkOut: to, source: "staff", overrideRules: given.has("override") };
+    const made = await sending.send<unknown>(() =>
       what === "block"
-        ? await once("block", block, property, (headers) => properties.blockProperty(block, { headers }))
-        : await once("book", booking, property, (headers) => bookings.createBooking(booking, { headers }));
-    busy.value = false;
-    if (failure.value) return;
+        ? once("block", block, property, (headers) => properties.blockProperty(block, { headers }))
+        : once("book", booking, property, (headers) => bookings.createBooking(booking, { headers })),
+    );
+    if (!made) return;
     begun.value = null;
     close();
   };
   return (
-    <Dialog title={t(`${what}.title`)} onClose={close} busy={busy.value}>
-      <form onSubmit={(event) => void make(event)}>
+    <Dialog title={t(`${what}.title`)} onClose={close} busy={sending.busy.value}>
+      <Form of={sending} submit={t(`${what}.make`)} onSend={make} onCancel={close} takesFocus>
         <p>{t("calendar.chosen", { name, stay: stayText(from, to), nights: nightsText(from, to) })}</p>
         {what === "booking" && <p>{t("booking.lead")}</p>}
         {what === "block" ? (
-          <Field label={t("block.note")}>{(given) => <input {...given} maxLength={4000} value={note.value} onInput={(event) => (note.value = event.currentTarget.value)} />}</Field>
+          <Field label={t("block.note")}>{(given) => <input {...given} name="note" maxLength={4000} />}</Field>
         ) : (
           <label class="check">
-            <input type="checkbox" checked={override.value} onChange={(event) => (override.value = event.currentTarget.checked)} />
+            <input type="checkbox" name="override" />
             {t("booking.override")}
           </label>
         )}
-        {failure.value && <Trouble failure={failure.value} />}
-        <footer>
-          <button class="main" aria-disabled={busy.value}>
-            {t(`${what}.make`)}
-          </button>
-          <button type="button" class="quiet" onClick={close}>
-            {t("cancel")}
-          </button>
-        </footer>
-      </form>
+      </Form>
     </Dialog>
   );
 }
 
 function Opened() {
   const now = useRef(opened.value).current;
-  const close = () => {
+  const done = () => {
     opened.value = null;
   };
   if (!now) return null;
@@ -93,11 +82,11 @@ function Opened() {
   const values = { name: propertyName(property), stay: stayText(occupancy.startDate, occupancy.endDate) };
   const kind = (OccupancyKind[occupancy.kind] ?? "").toLowerCase();
   return (
-    <Dialog title={word("occupancy", kind)} onClose={close}>
+    <Dialog title={word("occupancy", kind)} onClose={done}>
       <p>
         {t("booking.shown", values)} ({nightsText(occupancy.startDate, occupancy.endDate)})
       </p>
-      {occupancy.kind === OccupancyKind.BLOCK && may("properties:manage") && <EndBlock property={property} id={occupancy.sourceId} onDone={close} />}
+      {occupancy.kind === OccupancyKind.BLOCK && may("properties:manage") && <EndBlock property={property} id={occupancy.sourceId} onDone={done} />}
       {(occupancy.kind === OccupancyKind.REQUEST || occupancy.kind === OccupancyKind.HOLD) && <ToRequest id={occupancy.sourceId} />}
       {occupancy.kind === OccupancyKind.BOOKING && may("bookings:view") && <BookingFacts id={occupancy.sourceId} />}
     </Dialog>
@@ -115,26 +104,12 @@ function ToRequest({ id }: { id: string }) {
 }
 
 function EndBlock({ property, id, onDone }: { property: string; id: string; onDone: () => void }) {
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
+  const sending = useSending();
   const end = async () => {
-    if (busy.value) return;
-    busy.value = true;
     const input = { propertyId: property, blockId: id };
-    failure.value = await once("unblock", input, property, (headers) => properties.unblockProperty(input, { headers }));
-    busy.value = false;
-    if (!failure.value) onDone();
+    if (await sending.send(() => once("unblock", input, property, (headers) => properties.unblockProperty(input, { headers })))) onDone();
   };
-  return (
-    <>
-      {failure.value && <Trouble failure={failure.value} />}
-      <p>
-        <button type="button" class="main" aria-disabled={busy.value} onClick={() => void end()}>
-          {t("block.end")}
-        </button>
-      </p>
-    </>
-  );
+  return <Form of={sending} submit={t("block.end")} onSend={end} />;
 }
 
 function BookingFacts({ id }: { id: string }) {

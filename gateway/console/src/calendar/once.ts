@@ -1,20 +1,11 @@
-// A call that somebody means once: asked for again, it is the same to the server.
+// A call that somebody means once, and that changes what a property has: its row is read again,
+// whatever came of it.
 
-import { keyOf, settled } from "../decide/intents";
-import { type Failure, failureOf } from "../wire/failure";
+import { once as onceOf, type Result } from "../parts/once";
 import { readAgain } from "./year";
 
-/** Makes one call for an intent, and says what failed. */
-export async function once(method: string, input: object, property: string, call: (headers: HeadersInit) => Promise<unknown>): Promise<Failure | null> {
-  try {
-    await call({ "idempotency-key": keyOf(method, input) });
-    settled(method, input, "");
-    readAgain(property);
-    return null;
-  } catch (thrown) {
-    const failure = failureOf(thrown);
-    settled(method, input, failure.reason);
-    readAgain(property);
-    return failure;
-  }
+export async function once<T>(method: string, input: object, property: string, call: (headers: HeadersInit) => Promise<T>): Promise<Result<T>> {
+  const result = await onceOf(method, input, call);
+  readAgain(property);
+  return result;
 }

@@ -7,6 +7,7 @@ import { advance, choose, chosenRequests, current, dialog, stayAt } from "../inb
 import { rowOf, statusOf } from "../inbox/list";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
+import { faultOf } from "../parts/once";
 import { Trouble } from "../parts/Trouble";
 import { propertyName } from "../properties";
 import { stayText } from "../text/format";
@@ -17,7 +18,7 @@ import { isOpen } from "./under";
 
 const CODES = [1, 2, 3, 4, 5, 6] as const;
 const nameOf = (code: DeclineReason) => word("decline", (DeclineReason[code] ?? "").toLowerCase());
-const FIELD = { declineReason: "decline_reason", guestMessage: "guest_message", internalNote: "internal_note" } as const;
+const FIELDS = ["decline_reason", "guest_message", "internal_note"];
 
 const labelOf = (request: BookingRequest) => `${propertyName(request.propertyId)}, ${stayText(request.checkIn, request.checkOut)}`;
 
@@ -59,10 +60,33 @@ function One({ request }: { request: BookingRequest }) {
   );
 }
 
+interface Undone {
+  request: BookingRequest;
+  failure: Failure;
+}
+
+/** Declines several, four at a time; gives those that were refused, and those that something else is under way with. */
+async function declineAll(all: BookingRequest[], reasons: Reasons): Promise<{ undone: Undone[]; others: BookingRequest[] }> {
+  const queue = [...all];
+  const undone: Undone[] = [];
+  const others: BookingRequest[] = [];
+  const worker = async () => {
+    for (let request = queue.shift(); request; request = queue.shift()) {
+      const failure = await decline(request, reasons);
+      if (failure === "left") return;
+      if (failure === "busy") others.push(request);
+      else if (failure) undone.push({ request, failure });
+      else choose(request.id, false);
+    }
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  return { undone, others };
+}
+
 function Many() {
   const meant = useRef(chosenRequests()).current;
   const busy = useSignal(false);
-  const failures = useSignal<{ request: BookingRequest; failure: Failure }[]>([]);
+  const failures = useSignal<Undone[]>([]);
   const left = useSignal(meant);
   /** What somebody else has decided meanwhile. */
   const gone = useSignal<BookingRequest[]>([]);
@@ -76,20 +100,10 @@ function Many() {
       for (const { id } of gone.value) choose(id, false);
     }
     failures.value = [];
-    const queue = [...left.value];
-    const others: BookingRequest[] = [];
-    const worker = async () => {
-      for (let request = queue.shift(); request; request = queue.shift()) {
-        const failure = await decline(request, reasons);
-        if (failure === "left") return;
-        if (failure === "busy") others.push(request);
-        else if (failure) failures.value = [...failures.value, { request, failure }];
-        else choose(request.id, false);
-      }
-    };
-    await Promise.all([worker(), worker(), worker(), worker()]);
+    const { undone, others } = await declineAll(left.value, reasons);
     busy.value = false;
-    left.value = [...failures.value.map(({ request }) => request), ...others];
+    failures.value = undone;
+    left.value = [...undone.map(({ request }) => request), ...others];
     if (left.value.length === 0 && gone.value.length === 0) close();
   };
   const [first] = failures.value;
@@ -97,29 +111,37 @@ function Many() {
   return (
     <Dialog title={t("decline.many", { n: left.value.length || meant.length })} onClose={close} busy={busy.value}>
       <Gone requests={gone.value} />
-      {failures.value.length > 0 && !isAlike ? (
-        <div role="alert">
-          <p>{t("decline.some", { n: failures.value.length, of: meant.length })}</p>
-          <ul>
-            {failures.value.map(({ request, failure }) => (
-              <li>
-                {labelOf(request)}: {reasonText(failure.reason)[0]} <code>{failure.requestId}</code>
-              </li>
-            ))}
-          </ul>
-        </div>
-      ) : (
-        <details>
-          <summary>{t("decline.which", { n: left.value.length })}</summary>
-          <ul>
-            {left.value.map((request) => (
-              <li>{labelOf(request)}</li>
-            ))}
-          </ul>
-        </details>
-      )}
+      {failures.value.length > 0 && !isAlike ? <Some undone={failures.value} of={meant.length} /> : <Which requests={left.value} />}
       {left.value.length > 0 && <Form busy={busy.value} failure={isAlike ? (first?.failure ?? null) : null} onSend={send} />}
     </Dialog>
+  );
+}
+
+function Some({ undone, of }: { undone: Undone[]; of: number }) {
+  return (
+    <div role="alert">
+      <p>{t("decline.some", { n: undone.length, of })}</p>
+      <ul>
+        {undone.map(({ request, failure }) => (
+          <li>
+            {labelOf(request)}: {reasonText(failure.reason)[0]} <code>{failure.requestId}</code>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Which({ requests }: { requests: BookingRequest[] }) {
+  return (
+    <details>
+      <summary>{t("decline.which", { n: requests.length })}</summary>
+      <ul>
+        {requests.map((request) => (
+          <li>{labelOf(request)}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
@@ -147,17 +169,12 @@ function Form({ busy, failure, onSend }: FormProps) {
   const words = useSignal("");
   const guestMessage = useSignal("");
   const internalNote = useSignal("");
-  const first = useRef<HTMLInputElement>(null);
   const byMouse = useRef(false);
   const reason = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => first.current?.focus(), []);
-  const faults = Object.fromEntries((failure?.violations ?? []).map(({ field, description }) => [field, description]));
-  const faultOf = (field: keyof typeof FIELD) => {
-    const said = faults[FIELD[field]];
-    return said && (failure?.reason === "DECLINE_REASON_REQUIRED" ? t("decline.needed") : said);
-  };
+  const fault = (field: string) => faultOf(failure, field);
+  const needed = fault("decline_reason");
   useEffect(() => {
-    if (faults["decline_reason"]) reason.current?.focus();
+    if (needed) reason.current?.focus();
   }, [failure]);
   const choose = (chosen: DeclineReason) => {
     // Words that somebody has written stay.
@@ -165,43 +182,28 @@ function Form({ busy, failure, onSend }: FormProps) {
     code.value = chosen;
     if (chosen === DeclineReason.OTHER) reason.current?.focus();
   };
-  const keys = (event: KeyboardEvent) => {
-    const chosen = CODES.find((number) => String(number) === event.key);
-    if (!chosen || event.target instanceof HTMLTextAreaElement || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    choose(chosen);
-  };
   const submit = (event: Event) => {
     event.preventDefault();
     if (!busy) void onSend({ declineReason: words.value, reasonCode: code.value, guestMessage: guestMessage.value, internalNote: internalNote.value }, byMouse.current);
   };
-  const isBound = Object.keys(faults).some((field) => Object.values(FIELD).some((known) => known === field));
   return (
-    <form onSubmit={submit} onKeyDown={keys}>
-      <fieldset class="reasons">
-        <legend>{t("decline.reason")}</legend>
-        {CODES.map((number) => (
-          <label class="check">
-            <input ref={number === 1 ? first : null} type="radio" name="reason" checked={code.value === number} onChange={() => choose(number)} />
-            <kbd>{number}</kbd> {nameOf(number)}
-          </label>
-        ))}
-      </fieldset>
-      <Field label={t("decline.words")} hint={t("decline.words_hint")} fault={faultOf("declineReason")}>
+    <form onSubmit={submit} onKeyDown={(event) => byDigit(event, choose)}>
+      <Codes code={code.value} onChoose={choose} />
+      <Field label={t("decline.words")} hint={t("decline.words_hint")} fault={needed && failure?.reason === "DECLINE_REASON_REQUIRED" ? t("decline.needed") : needed}>
         {(given) => (
           <textarea {...given} ref={reason} rows={2} maxLength={4000} aria-required="true" value={words.value} onInput={(event) => (words.value = event.currentTarget.value)} />
         )}
       </Field>
       <details>
         <summary>{t("decline.more")}</summary>
-        <Field label={t("decline.guest")} hint={t("decline.guest_hint")} fault={faultOf("guestMessage")}>
+        <Field label={t("decline.guest")} hint={t("decline.guest_hint")} fault={fault("guest_message")}>
           {(given) => <textarea {...given} rows={2} maxLength={4000} value={guestMessage.value} onInput={(event) => (guestMessage.value = event.currentTarget.value)} />}
         </Field>
-        <Field label={t("decline.note")} hint={t("decline.note_hint")} fault={faultOf("internalNote")}>
+        <Field label={t("decline.note")} hint={t("decline.note_hint")} fault={fault("internal_note")}>
           {(given) => <textarea {...given} rows={2} maxLength={4000} value={internalNote.value} onInput={(event) => (internalNote.value = event.currentTarget.value)} />}
         </Field>
       </details>
-      {failure && <Trouble failure={isBound ? { ...failure, said: "" } : failure} />}
+      {failure && <Trouble failure={FIELDS.some(fault) ? { ...failure, said: "" } : failure} />}
       <footer>
         <button class="decline main" aria-disabled={busy} onClick={(event) => (byMouse.current = event.detail > 0)}>
           {t(busy ? "decide.decline.busy" : "decide.decline")}
@@ -211,5 +213,29 @@ function Form({ busy, failure, onSend }: FormProps) {
         </button>
       </footer>
     </form>
+  );
+}
+
+/** A digit chooses a reason where nobody writes. */
+function byDigit(event: KeyboardEvent, choose: (code: DeclineReason) => void): void {
+  const chosen = CODES.find((number) => String(number) === event.key);
+  if (!chosen || event.target instanceof HTMLTextAreaElement || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  choose(chosen);
+}
+
+function Codes({ code, onChoose }: { code: DeclineReason; onChoose: (code: DeclineReason) => void }) {
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  return (
+    <fieldset class="reasons">
+      <legend>{t("decline.reason")}</legend>
+      {CODES.map((number) => (
+        <label class="check">
+          <input ref={number === 1 ? first : null} type="radio" name="reason" checked={code === number} onChange={() => onChoose(number)} />
+          <kbd>{number}</kbd> {nameOf(number)}
+        </label>
+      ))}
+    </fieldset>
   );
 }

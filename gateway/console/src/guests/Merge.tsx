@@ -2,15 +2,16 @@
 // somebody says that it is meant.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Customer } from "../generated/later/frontdesk/booking/v1/customer_service_pb";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
+import { Form } from "../parts/Form";
 import { once } from "../parts/once";
-import { Trouble } from "../parts/Trouble";
+import { Rows, Unread } from "../parts/Rows";
+import { type Sending, useSending } from "../parts/sending";
 import { shortId } from "../properties";
 import { t, word } from "../text/text";
-import type { Failure } from "../wire/failure";
 import { service } from "./key";
 import { listOf } from "./list";
 import { GuestName } from "./Name";
@@ -24,19 +25,29 @@ interface Props {
 
 export function Merge({ guest, onClose, onMerged }: Props) {
   const duplicate = useSignal<Customer | null>(null);
+  const sending = useSending();
+  const chosen = duplicate.value;
+  const merge = async () => {
+    if (!chosen) return;
+    const input = { customerId: guest.id, duplicateId: chosen.id, etag: guest.etag };
+    const answer = await sending.send(() => once("merge", input, (headers) => service.mergeCustomers(input, { headers })));
+    if (!answer?.customer) return;
+    const { movedBookingRequests, movedBookings } = answer;
+    onMerged(answer.customer, `${t("merge.done")} ${t("merge.requests", { n: movedBookingRequests })} ${t("merge.bookings", { n: movedBookings })}`);
+  };
+  const back = () => {
+    sending.failure.value = null;
+    duplicate.value = null;
+  };
   return (
-    <Dialog title={t("merge.title")} onClose={onClose}>
-      {duplicate.value ? (
-        <Confirm guest={guest} duplicate={duplicate.value} onBack={() => (duplicate.value = null)} onMerged={onMerged} />
-      ) : (
-        <Choose guest={guest} onChosen={(one) => (duplicate.value = one)} />
-      )}
+    <Dialog title={t("merge.title")} onClose={onClose} busy={sending.busy.value}>
+      {chosen ? <Confirm guest={guest} duplicate={chosen} of={sending} onMerge={merge} onBack={back} /> : <Choose guest={guest} onChosen={(one) => (duplicate.value = one)} />}
     </Dialog>
   );
 }
 
 function Choose({ guest, onChosen }: { guest: Customer; onChosen: (guest: Customer) => void }) {
-  const list = useRef(listOf(10)).current;
+  const list = useMemo(() => listOf(10), []);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => {
     // Most duplicates have the same name.
@@ -44,7 +55,6 @@ function Choose({ guest, onChosen }: { guest: Customer; onChosen: (guest: Custom
     first.current?.focus();
     return list.forget;
   }, []);
-  const others = list.found.value.filter(({ id }) => id !== guest.id);
   return (
     <>
       <p>{t("merge.lead", { name: guest.name })}</p>
@@ -53,12 +63,9 @@ function Choose({ guest, onChosen }: { guest: Customer; onChosen: (guest: Custom
           {(given) => <input {...given} ref={first} type="search" maxLength={200} value={list.search.value} onInput={(event) => list.type(event.currentTarget.value)} />}
         </Field>
       </form>
-      {list.failure.value && <Trouble failure={list.failure.value} />}
-      <div role="status" aria-busy={list.loading.value}>
-        {others.length === 0 && !list.loading.value && <p class="empty">{t("inbox.nothing_found")}</p>}
-      </div>
-      <ul class="people">
-        {others.map((one) => (
+      <Unread failure={list.failure.value} onAgain={list.again} />
+      <Rows of={list} shown={list.rows.value.filter(({ id }) => id !== guest.id)} empty={t("inbox.nothing_found")}>
+        {(one) => (
           <li key={one.id}>
             <span class="who">
               <GuestName guest={one} /> <code>…{shortId(one.id)}</code>
@@ -67,15 +74,8 @@ function Choose({ guest, onChosen }: { guest: Customer; onChosen: (guest: Custom
               {t("merge.choose")}
             </button>
           </li>
-        ))}
-      </ul>
-      {list.next.value && (
-        <p>
-          <button type="button" aria-disabled={list.loading.value} onClick={() => void list.load(list.next.value)}>
-            {t("inbox.more")}
-          </button>
-        </p>
-      )}
+        )}
+      </Rows>
     </>
   );
 }
@@ -83,31 +83,15 @@ function Choose({ guest, onChosen }: { guest: Customer; onChosen: (guest: Custom
 interface ConfirmProps {
   guest: Customer;
   duplicate: Customer;
+  of: Sending;
+  onMerge: () => Promise<void>;
   onBack: () => void;
-  onMerged: Props["onMerged"];
 }
 
-function Confirm({ guest, duplicate, onBack, onMerged }: ConfirmProps) {
-  const sure = useSignal(false);
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const box = useRef<HTMLInputElement>(null);
-  useEffect(() => box.current?.focus(), []);
-  const merge = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value || !sure.value) return;
-    busy.value = true;
-    const input = { customerId: guest.id, duplicateId: duplicate.id, etag: guest.etag };
-    const { answer, failure: refused } = await once("merge", input, (headers) => service.mergeCustomers(input, { headers }));
-    busy.value = false;
-    failure.value = refused;
-    if (!answer?.customer) return;
-    const { movedBookingRequests, movedBookings } = answer;
-    onMerged(answer.customer, `${t("merge.done")} ${t("merge.requests", { n: movedBookingRequests })} ${t("merge.bookings", { n: movedBookings })}`);
-  };
-  const cause = failure.value?.metadata["cause"];
+function Confirm({ guest, duplicate, of, onMerge, onBack }: ConfirmProps) {
+  const cause = of.failure.value?.metadata["cause"];
   return (
-    <form onSubmit={(event) => void merge(event)}>
+    <Form of={of} submit={t("merge.go")} onSend={onMerge} onCancel={onBack} cancel={t("merge.back")} isDangerous takesFocus because={cause && <p>{word("unmergeable", cause)}</p>}>
       <dl class="facts">
         <dt>{t("merge.stays")}</dt>
         <dd>
@@ -121,18 +105,9 @@ function Confirm({ guest, duplicate, onBack, onMerged }: ConfirmProps) {
       <p>{t("merge.what", { name: guest.name, other: duplicate.name })}</p>
       <p class="warning">{t("merge.forever")}</p>
       <label class="check">
-        <input ref={box} type="checkbox" required checked={sure.value} onChange={(event) => (sure.value = event.currentTarget.checked)} />
+        <input type="checkbox" required />
         {t("merge.sure")}
       </label>
-      {failure.value && <Trouble failure={failure.value}>{cause && <p>{word("unmergeable", cause)}</p>}</Trouble>}
-      <footer>
-        <button class="decline main" aria-disabled={busy.value}>
-          {t("merge.go")}
-        </button>
-        <button type="button" class="quiet" onClick={onBack}>
-          {t("merge.back")}
-        </button>
-      </footer>
-    </form>
+    </Form>
   );
 }

@@ -1,102 +1,89 @@
 // One guest: who it is, what it has asked for, and what can be done with it.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { Customer } from "../generated/later/frontdesk/booking/v1/customer_service_pb";
-import { Heading, useFocus } from "../parts/Heading";
+import { useFocus } from "../parts/Heading";
 import { once } from "../parts/once";
-import { Trouble } from "../parts/Trouble";
+import { OnePage } from "../parts/OnePage";
+import { type Row, useRow } from "../parts/row";
+import { useSending } from "../parts/sending";
 import { shortId } from "../properties";
+import { forgetGuest, KEYS } from "../request/guests";
 import { link } from "../route";
 import { may } from "../session/tenants";
-import { timeText } from "../text/format";
+import { mailTo, timeText } from "../text/format";
 import { t } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
 import { GuestForm } from "./Form";
+import { ForgetKey } from "./ForgetKey";
 import { byKey, service } from "./key";
 import { Merge } from "./Merge";
 import { RequestsOf } from "./Requests";
 
 export function OneGuest({ id }: { id: string }) {
-  const guest = useSignal<Customer | null>(null);
-  const failure = useSignal<Failure | null>(null);
+  const guest = useRow(async () => (await service.getCustomer({ customerId: id }, byKey())).customer);
   const doing = useSignal<"" | "edit" | "merge">("");
-  const said = useSignal("");
   /** Counts the merges, after which there are more requests. */
   const merges = useSignal(0);
-  const load = async () => {
-    failure.value = null;
-    try {
-      guest.value = (await service.getCustomer({ customerId: id }, byKey())).customer ?? null;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-  };
-  useEffect(() => void load(), [id]);
-  const found = guest.value;
   const saved = (now: Customer, sentence: string) => {
-    guest.value = now;
     doing.value = "";
-    said.value = sentence;
+    forgetGuest(id);
+    guest.put(now, sentence);
   };
-  const archive = async (customer: Customer) => {
-    const input = { customerId: id, etag: customer.etag };
-    const { answer, failure: refused } = customer.archivedAt
-      ? await once("unarchive", input, (headers) => service.unarchiveCustomer(input, { headers }))
-      : await once("archive", input, (headers) => service.archiveCustomer(input, { headers }));
-    if (answer?.customer) saved(answer.customer, t(answer.customer.archivedAt ? "guests.is_archived" : "guests.is_back"));
-    // What is refused is seen on the guest as it is now.
-    if (refused) await load();
-    failure.value = refused;
+  const isOfKey = KEYS.includes(guest.failure.value?.reason ?? "");
+  const merged = (now: Customer, sentence: string) => {
+    merges.value += 1;
+    saved(now, sentence);
+  };
+  const close = () => {
+    doing.value = "";
+    // It may be another one by now, and a merge have been refused because of it.
+    void guest.load();
   };
   return (
     <div class="system">
-      <p>
-        <a href={link({ item: "" })}>{t("guests.all")}</a>
-      </p>
-      {found && <Heading>{found.name || t("guests.no_name")}</Heading>}
-      <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load()}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
-      {found && (
-        <section class="card-wide" aria-label={t("guests.facts")}>
-          {doing.value === "edit" ? (
-            <GuestForm guest={found} onSaved={(now) => saved(now, t("edit.saved"))} onCancel={() => (doing.value = "")} />
-          ) : (
-            <>
-              <Facts guest={found} />
-              {may("customers:manage") && <Acts guest={found} onAct={(act) => (doing.value = act)} onArchive={() => void archive(found)} />}
-            </>
-          )}
-        </section>
-      )}
-      {found && may("bookings:view") && <RequestsOf key={`${id} ${merges.value}`} guest={id} />}
-      {found && doing.value === "merge" && (
-        <Merge
-          guest={found}
-          onClose={() => {
-            doing.value = "";
-            // It may have been refused because the guest is another one now.
-            void load();
-          }}
-          onMerged={(now, sentence) => {
-            merges.value += 1;
-            saved(now, sentence);
-          }}
-        />
-      )}
+      <OnePage of={guest} back={link({ item: "" })} all={t("guests.all")} title={({ name }) => name || t("guests.no_name")} help={isOfKey && <ForgetKey />}>
+        {(found) => (
+          <>
+            <section class="card-wide" aria-label={t("guests.facts")}>
+              {doing.value === "edit" ? (
+                <GuestForm guest={found} onSaved={(now) => saved(now, t("edit.saved"))} onCancel={close} />
+              ) : (
+                <>
+                  <Facts guest={found} />
+                  {may("customers:manage") && <Acts of={guest} guest={found} onAct={(act) => (doing.value = act)} />}
+                </>
+              )}
+            </section>
+            {may("bookings:view") && <RequestsOf key={`${id} ${merges.value}`} guest={id} />}
+            {doing.value === "merge" && <Merge guest={found} onClose={close} onMerged={merged} />}
+          </>
+        )}
+      </OnePage>
     </div>
   );
 }
 
-function Acts({ guest, onAct, onArchive }: { guest: Customer; onAct: (act: "edit" | "merge") => void; onArchive: () => void }) {
+interface ActsProps {
+  of: Row<Customer>;
+  guest: Customer;
+  onAct: (act: "edit" | "merge") => void;
+}
+
+function Acts({ of, guest, onAct }: ActsProps) {
   // Back from the form, whose buttons are gone.
   const edit = useFocus<HTMLButtonElement>();
+  const { busy, send, failure } = useSending();
+  const archive = async () => {
+    const input = { customerId: guest.id, etag: guest.etag };
+    const now = await send(() =>
+      guest.archivedAt
+        ? once("unarchive", input, async (headers) => (await service.unarchiveCustomer(input, { headers })).customer)
+        : once("archive", input, async (headers) => (await service.archiveCustomer(input, { headers })).customer),
+    );
+    const refused = failure.peek();
+    if (now) of.put(now, t(now.archivedAt ? "guests.is_archived" : "guests.is_back"));
+    else if (refused) await of.refuse(refused);
+  };
   return (
     <div class="buttons">
       <button type="button" class="main" ref={edit} onClick={() => onAct("edit")}>
@@ -108,7 +95,7 @@ function Acts({ guest, onAct, onArchive }: { guest: Customer; onAct: (act: "edit
         </button>
       )}
       {!guest.mergedInto && (
-        <button type="button" class="quiet" onClick={onArchive}>
+        <button type="button" class="quiet" aria-disabled={busy.value} onClick={() => void archive()}>
           {t(guest.archivedAt ? "guests.unarchive" : "guests.archive")}
         </button>
       )}
@@ -127,7 +114,7 @@ function Facts({ guest }: { guest: Customer }) {
       )}
       <dl class="facts">
         <dt>{t("guest.email")}</dt>
-        <dd>{email ? <a href={`mailto:${email}`}>{email}</a> : "–"}</dd>
+        <dd>{email ? <a href={mailTo(email)}>{email}</a> : "–"}</dd>
         <dt>{t("guest.phone")}</dt>
         <dd>{phone || "–"}</dd>
         {notes && (

@@ -4,16 +4,15 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { ApiKey } from "../generated/frontdesk/identity/v1/api_key_service_pb";
-import { Dialog } from "../parts/Dialog";
+import { Ask } from "../parts/Ask";
 import { takeFocus } from "../parts/Heading";
-import { attempt } from "../parts/once";
-import { Trouble } from "../parts/Trouble";
+import { usePages } from "../parts/pages";
+import { Rows, Unread } from "../parts/Rows";
 import { shortId } from "../properties";
 import { loadMembers, memberName } from "../request/members";
 import { tenantId } from "../session/session";
 import { timeText } from "../text/format";
 import { t, word } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
 import { ClientKeys } from "./ClientKeys";
 import { service } from "./keyService";
 import { MakeKey } from "./MakeKey";
@@ -21,72 +20,61 @@ import { RotateKey } from "./RotateKey";
 
 type Doing = { what: "rotate" | "revoke" | "sign"; key: ApiKey };
 
+async function read() {
+  return { rows: (await service.listApiKeys({ tenantId: tenantId.value })).apiKeys, next: "" };
+}
+
 export function ApiKeys() {
-  const keys = useSignal<ApiKey[]>([]);
-  const failure = useSignal<Failure | null>(null);
+  const keys = usePages(read);
   const made = useSignal<{ name: string; secret: string } | null>(null);
   const doing = useSignal<Doing | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  const load = async () => {
-    failure.value = null;
-    try {
-      keys.value = (await service.listApiKeys({ tenantId: tenantId.value })).apiKeys;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-  };
-  useEffect(() => {
-    void loadMembers();
-    void load();
-  }, []);
+  useEffect(() => void loadMembers(), []);
   const close = () => {
     doing.value = null;
   };
   const show = (name: string, secret: string) => {
     close();
     made.value = { name, secret };
-    void load();
+    void keys.load();
   };
   const changed = () => {
     close();
     // The button that was pressed may be gone.
-    void load().then(() => takeFocus(heading.current));
+    void keys.load().then(() => takeFocus(heading.current));
+  };
+  const kept = () => {
+    made.value = null;
+    heading.current?.focus();
   };
   const now = doing.value;
   return (
-    <section class="card-wide" aria-labelledby="keys">
+    <section class="card-wide" aria-labelledby="keys" aria-busy={keys.loading.value}>
       <h2 id="keys" ref={heading} tabIndex={-1}>{t("keys.title")}</h2>
-      {failure.value && <Trouble failure={failure.value} />}
-      <div role="status">
-        {made.value && (
-          <div class="notice warn">
-            <p>{t("keys.secret", { name: made.value.name })}</p>
-            <p>
-              <code class="secret">{made.value.secret}</code>
-            </p>
-            <button
-              type="button"
-              onClick={() => {
-                made.value = null;
-                heading.current?.focus();
-              }}
-            >
-              {t("keys.kept")}
-            </button>
-          </div>
-        )}
-      </div>
-      {keys.value.length === 0 && <p class="empty">{t("keys.none")}</p>}
-      <ul class="people">
-        {keys.value.map((key) => (
-          <Key key={key.id} of={key} all={keys.value} onDo={(what) => (doing.value = { what, key })} />
-        ))}
-      </ul>
+      <Unread failure={keys.failure.value} onAgain={keys.again} />
+      <div role="status">{made.value && <Secret {...made.value} onKept={kept} />}</div>
+      <Rows of={keys} empty={t("keys.none")}>
+        {(key) => <Key key={key.id} of={key} all={keys.rows.value} onDo={(what) => (doing.value = { what, key })} />}
+      </Rows>
       <MakeKey onMade={show} />
       {now?.what === "rotate" && <RotateKey of={now.key} onRotated={show} onClose={close} />}
       {now?.what === "sign" && <ClientKeys of={now.key} onSet={changed} onClose={close} />}
       {now?.what === "revoke" && <Revoke of={now.key} onRevoked={changed} onClose={close} />}
     </section>
+  );
+}
+
+function Secret({ name, secret, onKept }: { name: string; secret: string; onKept: () => void }) {
+  return (
+    <div class="notice warn">
+      <p>{t("keys.secret", { name })}</p>
+      <p>
+        <code class="secret">{secret}</code>
+      </p>
+      <button type="button" onClick={onKept}>
+        {t("keys.kept")}
+      </button>
+    </div>
   );
 }
 
@@ -151,30 +139,15 @@ function Key({ of, all, onDo }: { of: ApiKey; all: ApiKey[]; onDo: (what: Doing[
 }
 
 function Revoke({ of, onRevoked, onClose }: { of: ApiKey; onRevoked: () => void; onClose: () => void }) {
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const revoke = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value) return;
-    busy.value = true;
-    ({ failure: failure.value } = await attempt(() => service.revokeApiKey({ tenantId: tenantId.value, apiKeyId: of.id })));
-    busy.value = false;
-    if (!failure.value) onRevoked();
-  };
   return (
-    <Dialog title={t("keys.revoke_title")} onClose={onClose} busy={busy.value}>
-      <form onSubmit={(event) => void revoke(event)}>
-        <p>{t("keys.revoke_lead", { name: of.name })}</p>
-        {failure.value && <Trouble failure={failure.value} />}
-        <footer>
-          <button class="decline main" aria-disabled={busy.value}>
-            {t("keys.revoke")}
-          </button>
-          <button type="button" class="quiet" onClick={onClose}>
-            {t("cancel")}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <Ask
+      title={t("keys.revoke_title")}
+      lead={t("keys.revoke_lead", { name: of.name })}
+      submit={t("keys.revoke")}
+      isDangerous
+      call={() => service.revokeApiKey({ tenantId: tenantId.value, apiKeyId: of.id })}
+      onDone={onRevoked}
+      onClose={onClose}
+    />
   );
 }

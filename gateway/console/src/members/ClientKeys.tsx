@@ -5,11 +5,10 @@ import { useSignal } from "@preact/signals";
 import type { ApiKey } from "../generated/frontdesk/identity/v1/api_key_service_pb";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
-import { attempt } from "../parts/once";
-import { Trouble } from "../parts/Trouble";
+import { Form } from "../parts/Form";
+import { useSending } from "../parts/sending";
 import { tenantId } from "../session/session";
 import { t } from "../text/text";
-import type { Failure } from "../wire/failure";
 import { service } from "./keyService";
 
 type Jwk = Record<string, unknown>;
@@ -42,46 +41,31 @@ function wireOf(key: Jwk) {
 }
 
 export function ClientKeys({ of, onSet, onClose }: { of: ApiKey; onSet: () => void; onClose: () => void }) {
-  const json = useSignal("");
-  const without = useSignal(false);
-  const fault = useSignal("");
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const send = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value) return;
-    const keys = keysOf(json.value);
-    fault.value = typeof keys === "string" ? t(keys) : "";
+  const sending = useSending();
+  /** What is wrong before anything is sent. */
+  const wrong = useSignal("");
+  const send = async (form: HTMLFormElement) => {
+    const given = new FormData(form);
+    const keys = keysOf(String(given.get("keys")));
+    wrong.value = typeof keys === "string" ? t(keys) : "";
     if (typeof keys === "string") return;
-    busy.value = true;
-    const { failure: refused } = await attempt(() => service.setClientKeys({ tenantId: tenantId.value, apiKeyId: of.id, keys: keys.map(wireOf), withoutSecret: without.value }));
-    failure.value = refused;
-    busy.value = false;
-    fault.value = refused?.violations.find(({ field }) => field.startsWith("keys"))?.description ?? "";
-    if (!refused) onSet();
+    const input = { tenantId: tenantId.value, apiKeyId: of.id, keys: keys.map(wireOf), withoutSecret: given.has("without") };
+    if (await sending.attempt(() => service.setClientKeys(input))) onSet();
   };
+  const refused = sending.failure.value?.violations.find(({ field }) => field.startsWith("keys"))?.description;
   return (
-    <Dialog title={t("keys.sign_title")} onClose={onClose} busy={busy.value}>
-      <form onSubmit={(event) => void send(event)}>
+    <Dialog title={t("keys.sign_title")} onClose={onClose} busy={sending.busy.value}>
+      <Form of={sending} submit={t("edit.save")} onSend={send} onCancel={onClose} takesFocus>
         <p>{t("keys.sign_lead", { name: of.name })}</p>
         {of.clientKeyIds.length > 0 && <p>{t("keys.signs", { ids: of.clientKeyIds.join(", ") })}</p>}
-        <Field label={t("keys.jwks")} hint={t("keys.jwks_hint")} fault={fault.value}>
-          {(given) => <textarea {...given} rows={6} spellcheck={false} value={json.value} onInput={(event) => (json.value = event.currentTarget.value)} />}
+        <Field label={t("keys.jwks")} hint={t("keys.jwks_hint")} fault={wrong.value || refused}>
+          {(given) => <textarea {...given} name="keys" rows={6} spellcheck={false} />}
         </Field>
         <label class="check">
-          <input type="checkbox" checked={without.value} onChange={(event) => (without.value = event.currentTarget.checked)} />
+          <input type="checkbox" name="without" />
           {t("keys.without_secret")}
         </label>
-        {failure.value && <Trouble failure={failure.value} />}
-        <footer>
-          <button class="main" aria-disabled={busy.value}>
-            {t("edit.save")}
-          </button>
-          <button type="button" class="quiet" onClick={onClose}>
-            {t("cancel")}
-          </button>
-        </footer>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -2,47 +2,46 @@
 
 import { useSignal } from "@preact/signals";
 import { Field } from "../parts/Field";
+import { Form } from "../parts/Form";
+import { faultOf } from "../parts/once";
+import { useSending } from "../parts/sending";
 import { tenantId } from "../session/session";
 import { timeText } from "../text/format";
 import { language, t } from "../text/text";
-import { change, failure, invitations, invited, roles } from "./people";
+import { change, failure, invitations, invited, load, loading, roles, said } from "./people";
 
 export function Invite() {
-  const email = useSignal("");
-  const role = useSignal("agent");
-  const busy = useSignal(false);
-  const send = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value) return;
-    busy.value = true;
-    const input = { tenantId: tenantId.value, email: email.value, role: role.value, language: language.value };
-    const refused = await change(() => invitations.inviteMember(input), t("members.invited", { email: email.value }));
-    busy.value = false;
-    if (!refused) email.value = "";
+  const sending = useSending();
+  const fault = (field: string) => faultOf(sending.failure.value, field);
+  const send = async (form: HTMLFormElement) => {
+    const input = form.elements.namedItem("email") as HTMLInputElement;
+    const email = input.value.trim();
+    const role = String(new FormData(form).get("role"));
+    said.value = "";
+    if (!(await sending.attempt(() => invitations.inviteMember({ tenantId: tenantId.value, email, role, language: language.value })))) return;
+    input.value = "";
+    said.value = t("members.invited", { email });
+    await load();
   };
-  const fault = failure.value?.violations.find(({ field }) => field === "email")?.description;
   return (
     <section class="card-wide" aria-labelledby="invite">
       <h2 id="invite">{t("members.invite_title")}</h2>
-      <form onSubmit={(event) => void send(event)}>
-        <Field label={t("signin.email")} fault={fault}>
-          {(given) => <input {...given} type="email" autocomplete="off" required value={email.value} onInput={(event) => (email.value = event.currentTarget.value)} />}
+      <Form of={sending} submit={t("members.invite")} onSend={send}>
+        <Field label={t("signin.email")} fault={fault("email")}>
+          {(given) => <input {...given} name="email" type="email" autocomplete="off" required />}
         </Field>
-        <Field label={t("members.role")}>
+        <Field label={t("members.role")} fault={fault("role")}>
           {(given) => (
-            <select {...given} value={role.value} onChange={(event) => (role.value = event.currentTarget.value)}>
+            <select {...given} name="role" required>
               {roles.value.map(({ name }) => (
-                <option value={name}>{name}</option>
+                <option key={name} value={name} selected={name === "agent"}>
+                  {name}
+                </option>
               ))}
             </select>
           )}
         </Field>
-        <footer>
-          <button class="main" aria-disabled={busy.value}>
-            {t("members.invite")}
-          </button>
-        </footer>
-      </form>
+      </Form>
     </section>
   );
 }
@@ -56,9 +55,9 @@ export function Invited() {
     busy.value = false;
   };
   return (
-    <section class="card-wide" aria-labelledby="invited">
+    <section class="card-wide" aria-labelledby="invited" aria-busy={loading.value}>
       <h2 id="invited">{t("members.open")}</h2>
-      {invited.value.length === 0 && <p class="empty">{t("members.none_open")}</p>}
+      {invited.value.length === 0 && !loading.value && !failure.value && <p class="empty">{t("members.none_open")}</p>}
       <ul class="people">
         {invited.value.map(({ id, email, role, expiresAt }) => (
           <li key={id}>
@@ -66,7 +65,7 @@ export function Invited() {
               <strong>{email}</strong> <span class="hint">{t("members.until", { when: timeText(expiresAt) })}</span>
             </span>
             <span>{role}</span>
-            <button type="button" class="quiet" aria-disabled={busy.value} onClick={() => void revoke(id, email)}>
+            <button type="button" class="quiet" aria-disabled={busy.value} aria-label={`${t("members.revoke")}: ${email}`} onClick={() => void revoke(id, email)}>
               {t("members.revoke")}
             </button>
           </li>

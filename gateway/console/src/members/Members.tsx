@@ -1,10 +1,11 @@
 // The members of the tenant and who is invited, its roles, its rules of signing in, its API keys.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Member } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
-import { Dialog } from "../parts/Dialog";
-import { Trouble } from "../parts/Trouble";
+import { Ask } from "../parts/Ask";
+import { takeFocus } from "../parts/Heading";
+import { Unread } from "../parts/Rows";
 import { tenantId, user as me } from "../session/session";
 import { may } from "../session/tenants";
 import { timeText } from "../text/format";
@@ -16,26 +17,26 @@ import { SecondFactor } from "./SecondFactor";
 import { change, failure, load, loading, members, roles, said, tenants } from "./people";
 
 export function Members() {
+  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     said.value = "";
     void load();
   }, []);
   const manages = may("members:manage");
+  const removed = (name: string) => {
+    said.value = t("members.removed", { name });
+    // The button that was pressed is gone.
+    void load().then(() => takeFocus(heading.current));
+  };
   return (
     <div class="system">
-      <h1>{t("members.title")}</h1>
+      <h1 ref={heading} tabIndex={-1}>{t("members.title")}</h1>
       <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load()}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
+      <Unread failure={failure.value} onAgain={load} />
       <section class="card-wide" aria-label={t("members.title")} aria-busy={loading.value}>
         <ul class="people">
           {members.value.map((member) => (
-            <Person key={member.user?.id} member={member} manages={manages} />
+            <Person key={member.user?.id} member={member} manages={manages} onRemoved={removed} />
           ))}
         </ul>
       </section>
@@ -48,12 +49,27 @@ export function Members() {
   );
 }
 
-function Person({ member: { user, role, createdAt }, manages }: { member: Member; manages: boolean }) {
+interface PersonProps {
+  member: Member;
+  manages: boolean;
+  onRemoved: (name: string) => void;
+}
+
+function Person({ member: { user, role, createdAt }, manages, onRemoved }: PersonProps) {
   const removing = useSignal(false);
+  const busy = useSignal(false);
   if (!user) return null;
   const name = user.displayName || user.email;
-  const setRole = (wanted: string) =>
-    change(() => tenants.changeMemberRole({ tenantId: tenantId.value, userId: user.id, role: wanted }), t("members.changed", { name, role: wanted })).then((refused) => refused && load());
+  const setRole = async (select: HTMLSelectElement) => {
+    const wanted = select.value;
+    // One after the other: the last one that was chosen is not the last one to arrive.
+    select.value = role;
+    if (busy.value) return;
+    busy.value = true;
+    const refused = await change(() => tenants.changeMemberRole({ tenantId: tenantId.value, userId: user.id, role: wanted }), t("members.changed", { name, role: wanted }));
+    busy.value = false;
+    if (refused) await load(refused);
+  };
   return (
     <li>
       <span class="who">
@@ -61,52 +77,46 @@ function Person({ member: { user, role, createdAt }, manages }: { member: Member
       </span>
       {manages && user.id !== me.value?.id ? (
         <>
-          <select aria-label={t("members.role_of", { name })} value={role} onChange={(event) => void setRole(event.currentTarget.value)}>
+          <select aria-label={t("members.role_of", { name })} aria-busy={busy.value} value={role} onChange={(event) => void setRole(event.currentTarget)}>
             {roles.value.map((one) => (
               <option value={one.name}>{one.name}</option>
             ))}
           </select>
-          <button type="button" class="quiet" onClick={() => (removing.value = true)}>
+          <button type="button" class="quiet" aria-label={`${t("members.remove")}: ${name}`} onClick={() => (removing.value = true)}>
             {t("members.remove")}
           </button>
         </>
       ) : (
         <span>{role}</span>
       )}
-      {removing.value && <Remove id={user.id} name={name} onClose={() => (removing.value = false)} />}
+      {removing.value && <Remove id={user.id} name={name} onRemoved={() => onRemoved(name)} onClose={() => (removing.value = false)} />}
     </li>
   );
 }
 
-function Remove({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
-  const keys = useSignal(false);
-  const busy = useSignal(false);
-  const remove = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value) return;
-    busy.value = true;
-    await change(() => tenants.removeMember({ tenantId: tenantId.value, userId: id, revokeApiKeys: keys.value }), t("members.removed", { name }));
+interface RemoveProps {
+  id: string;
+  name: string;
+  onRemoved: () => void;
+  onClose: () => void;
+}
+
+function Remove({ id, name, onRemoved, onClose }: RemoveProps) {
+  const remove = (given: FormData) => tenants.removeMember({ tenantId: tenantId.value, userId: id, revokeApiKeys: given.has("keys") });
+  const done = () => {
     onClose();
+    onRemoved();
   };
   return (
-    <Dialog title={t("members.remove_title")} onClose={onClose} busy={busy.value}>
-      <form onSubmit={(event) => void remove(event)}>
-        <p>{t("members.remove_lead", { name })}</p>
-        {may("api_keys:manage") && (
+    <Ask title={t("members.remove_title")} lead={t("members.remove_lead", { name })} submit={t("members.remove")} isDangerous call={remove} onDone={done} onClose={onClose}>
+      {() =>
+        may("api_keys:manage") && (
           <label class="check">
-            <input type="checkbox" checked={keys.value} onChange={(event) => (keys.value = event.currentTarget.checked)} />
+            <input type="checkbox" name="keys" />
             {t("members.keys")}
           </label>
-        )}
-        <footer>
-          <button class="decline main" aria-disabled={busy.value}>
-            {t("members.remove")}
-          </button>
-          <button type="button" class="quiet" disabled={busy.value} onClick={onClose}>
-            {t("cancel")}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+        )
+      }
+    </Ask>
   );
 }

@@ -1,18 +1,16 @@
 // One tenant of the platform: what it is, who is in it, and what operators do with it.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { Tenant } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
 import { Ask } from "../parts/Ask";
 import { Confirming } from "../parts/Confirming";
 import { Field } from "../parts/Field";
-import { Heading } from "../parts/Heading";
 import { faultOf } from "../parts/once";
-import { Trouble } from "../parts/Trouble";
+import { OnePage } from "../parts/OnePage";
+import { useRow } from "../parts/row";
 import { link } from "../route";
 import { timeText } from "../text/format";
 import { t } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
 import { mayOperate, OUTSIDE, tenants } from "./service";
 import { TenantMembers } from "./TenantMembers";
 import { TenantState } from "./Tenants";
@@ -27,68 +25,57 @@ function actsOf({ deletedAt, suspendedAt }: Tenant): Act[] {
 }
 
 export function OneTenant({ id }: { id: string }) {
-  const tenant = useSignal<Tenant | null>(null);
-  const failure = useSignal<Failure | null>(null);
+  const tenant = useRow(async () => (await tenants.getTenant({ tenantId: id }, OUTSIDE)).tenant);
   const doing = useSignal<Act | null>(null);
-  const said = useSignal("");
-  const load = async () => {
-    failure.value = null;
-    try {
-      tenant.value = (await tenants.getTenant({ tenantId: id }, OUTSIDE)).tenant ?? null;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-  };
-  useEffect(() => void load(), [id]);
-  const found = tenant.value;
-  const done = (now: Tenant | undefined) => {
-    if (now) tenant.value = now;
-    said.value = doing.value && now ? t(`tenants.done_${doing.value}`, { name: now.name, when: timeText(now.purgeAt) }) : "";
+  const done = (act: Act, now: Tenant | undefined) => {
     doing.value = null;
+    if (now) tenant.put(now, t(`tenants.done_${act}`, { name: now.name, when: timeText(now.purgeAt) }));
   };
   return (
+    <OnePage of={tenant} back={link({ page: "operators", item: "tenants" })} all={t("tenants.all")} title={(found) => <Title of={found} />}>
+      {(found) => (
+        <>
+          <section class="card-wide" aria-label={found.name}>
+            <Facts of={found} />
+            <div class="buttons">
+              {actsOf(found).map((act) => (
+                <button key={act} type="button" {...(act === "delete" && { class: "decline" })} onClick={() => (doing.value = act)}>
+                  {t(`tenants.${act}`)}
+                </button>
+              ))}
+            </div>
+          </section>
+          {!found.deletedAt && mayOperate("platform:operate") && <TenantMembers tenant={found} />}
+          {doing.value && <Acting key={doing.value} act={doing.value} tenant={found} onDone={done} onClose={() => (doing.value = null)} />}
+        </>
+      )}
+    </OnePage>
+  );
+}
+
+function Title({ of }: { of: Tenant }) {
+  return (
     <>
-      <p>
-        <a href={link({ page: "operators", item: "tenants" })}>{t("tenants.all")}</a>
-      </p>
-      {found && (
-        <Heading>
-          {found.name} <TenantState of={found} />
-        </Heading>
-      )}
-      <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load()}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
-      {found && (
-        <section class="card-wide" aria-label={found.name}>
-          {found.deletedAt && <p class="notice warn">{t("tenants.deleted_lead", { since: timeText(found.deletedAt), until: timeText(found.purgeAt) })}</p>}
-          {found.suspendedAt && !found.deletedAt && <p class="notice warn">{t("tenants.suspended_lead", { since: timeText(found.suspendedAt) })}</p>}
-          <dl class="facts">
-            <dt>{t("tenants.slug")}</dt>
-            <dd>{found.slug}</dd>
-            <dt>{t("edit.created")}</dt>
-            <dd>{timeText(found.createdAt)}</dd>
-            <dt>{t("fact.id")}</dt>
-            <dd>
-              <code>{found.id}</code>
-            </dd>
-          </dl>
-          <div class="buttons">
-            {actsOf(found).map((act) => (
-              <button type="button" {...(act === "delete" && { class: "decline" })} onClick={() => (doing.value = act)}>
-                {t(`tenants.${act}`)}
-              </button>
-            ))}
-          </div>
-        </section>
-      )}
-      {found && !found.deletedAt && mayOperate("platform:operate") && <TenantMembers tenant={id} />}
-      {found && doing.value && <Acting key={doing.value} act={doing.value} tenant={found} onDone={done} onClose={() => (doing.value = null)} />}
+      {of.name} <TenantState of={of} />
+    </>
+  );
+}
+
+function Facts({ of: { id, slug, createdAt, suspendedAt, deletedAt, purgeAt } }: { of: Tenant }) {
+  return (
+    <>
+      {deletedAt && <p class="notice warn">{t("tenants.deleted_lead", { since: timeText(deletedAt), until: timeText(purgeAt) })}</p>}
+      {suspendedAt && !deletedAt && <p class="notice warn">{t("tenants.suspended_lead", { since: timeText(suspendedAt) })}</p>}
+      <dl class="facts">
+        <dt>{t("tenants.slug")}</dt>
+        <dd>{slug}</dd>
+        <dt>{t("edit.created")}</dt>
+        <dd>{timeText(createdAt)}</dd>
+        <dt>{t("fact.id")}</dt>
+        <dd>
+          <code>{id}</code>
+        </dd>
+      </dl>
     </>
   );
 }
@@ -96,7 +83,7 @@ export function OneTenant({ id }: { id: string }) {
 interface ActingProps {
   act: Act;
   tenant: Tenant;
-  onDone: (tenant: Tenant | undefined) => void;
+  onDone: (act: Act, tenant: Tenant | undefined) => void;
   onClose: () => void;
 }
 
@@ -124,7 +111,7 @@ function Acting({ act, tenant, onDone, onClose }: ActingProps) {
       submit={t(`tenants.${act}`)}
       isDangerous={act === "delete" || act === "suspend"}
       call={call}
-      onDone={onDone}
+      onDone={(now) => onDone(act, now)}
       onClose={onClose}
     >
       {(failure) => (

@@ -1,108 +1,86 @@
 // The members of a tenant, as an operator sees them, and making a user one without asking.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import type { Member, Role } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
+import type { Member, Role, Tenant } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
 import { Ask } from "../parts/Ask";
 import { Field } from "../parts/Field";
 import { faultOf } from "../parts/once";
-import { Trouble } from "../parts/Trouble";
+import { usePages } from "../parts/pages";
+import { Rows, Unread } from "../parts/Rows";
 import { link } from "../route";
 import { timeText } from "../text/format";
 import { t } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
 import { inTenant, mayOperate, tenants } from "./service";
 
-export function TenantMembers({ tenant }: { tenant: string }) {
-  const members = useSignal<Member[]>([]);
+export function TenantMembers({ tenant: { id } }: { tenant: Tenant }) {
   const roles = useSignal<Role[]>([]);
-  const next = useSignal("");
-  const failure = useSignal<Failure | null>(null);
-  const loading = useSignal(true);
   const adding = useSignal(false);
   const said = useSignal("");
-  const load = async (pageToken: string) => {
-    loading.value = true;
-    failure.value = null;
-    try {
-      const page = await tenants.listMembers({ tenantId: tenant, pageSize: 50, pageToken }, inTenant(tenant));
-      members.value = pageToken ? [...members.value, ...page.members] : page.members;
-      next.value = page.nextPageToken;
-      if (roles.value.length === 0) roles.value = (await tenants.listRoles({ tenantId: tenant }, inTenant(tenant))).roles;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-    loading.value = false;
+  const members = usePages(async (pageToken) => {
+    const page = await tenants.listMembers({ tenantId: id, pageSize: 50, pageToken }, inTenant(id));
+    if (roles.value.length === 0) roles.value = (await tenants.listRoles({ tenantId: id }, inTenant(id))).roles;
+    return { rows: page.members, next: page.nextPageToken };
+  });
+  const added = (member: Member | undefined) => {
+    adding.value = false;
+    said.value = t("tenants.added", { name: nameOf(member) });
+    void members.load();
   };
-  useEffect(() => void load(""), [tenant]);
-  const add = (given: FormData) => tenants.addMember({ tenantId: tenant, email: String(given.get("email")).trim(), role: String(given.get("role")) }, inTenant(tenant));
   return (
-    <section class="card-wide" aria-labelledby="tenant-members" aria-busy={loading.value}>
+    <section class="card-wide" aria-labelledby="tenant-members" aria-busy={members.loading.value}>
       <h2 id="tenant-members">{t("members.title")}</h2>
       <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load("")}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
-      {members.value.length === 0 && !loading.value && !failure.value && <p class="empty">{t("tenants.no_members")}</p>}
-      <ul class="people">
-        {members.value.map((member) => (
-          <Person key={member.user?.id} of={member} />
-        ))}
-      </ul>
-      {next.value && (
-        <p>
-          <button type="button" aria-disabled={loading.value} onClick={() => void load(next.value)}>
-            {t("inbox.more")}
-          </button>
-        </p>
-      )}
+      <Unread failure={members.failure.value} onAgain={members.again} />
+      <Rows of={members} empty={t("tenants.no_members")}>
+        {(member) => <Person key={member.user?.id} of={member} />}
+      </Rows>
       <p>
         <button type="button" onClick={() => (adding.value = true)}>
           {t("tenants.add")}
         </button>
       </p>
-      {adding.value && (
-        <Ask
-          title={t("tenants.add")}
-          lead={t("tenants.add_lead")}
-          submit={t("tenants.add_go")}
-          call={add}
-          onDone={({ member }) => {
-            adding.value = false;
-            said.value = t("tenants.added", { name: member?.user?.displayName || member?.user?.email || "" });
-            void load("");
-          }}
-          onClose={() => (adding.value = false)}
-        >
-          {(refused) => (
-            <>
-              <Field label={t("signin.email")} fault={faultOf(refused, "email")}>
-                {(given) => <input {...given} name="email" type="email" required autocomplete="off" />}
-              </Field>
-              <Field label={t("members.role")} fault={faultOf(refused, "role")}>
-                {(given) => (
-                  <select {...given} name="role">
-                    {roles.value.map(({ name }) => (
-                      <option value={name}>{name}</option>
-                    ))}
-                  </select>
-                )}
-              </Field>
-            </>
-          )}
-        </Ask>
-      )}
+      {adding.value && <Add tenant={id} roles={roles.value} onAdded={added} onClose={() => (adding.value = false)} />}
     </section>
   );
 }
 
-function Person({ of: { user, role, createdAt } }: { of: Member }) {
+const nameOf = (member: Member | undefined) => member?.user?.displayName || member?.user?.email || "";
+
+interface AddProps {
+  tenant: string;
+  roles: Role[];
+  onAdded: (member: Member | undefined) => void;
+  onClose: () => void;
+}
+
+function Add({ tenant, roles, onAdded, onClose }: AddProps) {
+  const add = (given: FormData) => tenants.addMember({ tenantId: tenant, email: String(given.get("email")).trim(), role: String(given.get("role")) }, inTenant(tenant));
+  return (
+    <Ask title={t("tenants.add")} lead={t("tenants.add_lead")} submit={t("tenants.add_go")} call={add} onDone={({ member }) => onAdded(member)} onClose={onClose}>
+      {(failure) => (
+        <>
+          <Field label={t("signin.email")} fault={faultOf(failure, "email")}>
+            {(given) => <input {...given} name="email" type="email" required autocomplete="off" />}
+          </Field>
+          <Field label={t("members.role")} fault={faultOf(failure, "role")}>
+            {(given) => (
+              <select {...given} name="role" required>
+                {roles.map(({ name }) => (
+                  <option value={name}>{name}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </>
+      )}
+    </Ask>
+  );
+}
+
+function Person({ of }: { of: Member }) {
+  const { user, role, createdAt } = of;
   if (!user) return null;
-  const name = <strong>{user.displayName || user.email}</strong>;
+  const name = <strong>{nameOf(of)}</strong>;
   return (
     <li>
       <span class="who">

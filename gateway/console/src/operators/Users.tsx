@@ -2,38 +2,27 @@
 // those that are loaded, and says so.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { type User, UserKind } from "../generated/later/frontdesk/identity/v1/user_pb";
 import { Heading } from "../parts/Heading";
-import { Trouble } from "../parts/Trouble";
+import { usePages } from "../parts/pages";
+import { Rows, Unread } from "../parts/Rows";
 import { go, link } from "../route";
 import { t } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
 import { CreateUser } from "./CreateUser";
 import { OUTSIDE, users } from "./service";
 
+async function read(pageToken: string) {
+  const { users: rows, nextPageToken } = await users.listUsers({ pageSize: 200, pageToken }, OUTSIDE);
+  return { rows, next: nextPageToken };
+}
+
 export function Users() {
-  const found = useSignal<User[]>([]);
-  const next = useSignal("");
+  const all = usePages(read);
   const search = useSignal("");
-  const loading = useSignal(true);
-  const failure = useSignal<Failure | null>(null);
   const creating = useSignal(false);
-  const load = async (pageToken: string) => {
-    loading.value = true;
-    failure.value = null;
-    try {
-      const page = await users.listUsers({ pageSize: 200, pageToken }, OUTSIDE);
-      found.value = pageToken ? [...found.value, ...page.users] : page.users;
-      next.value = page.nextPageToken;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-    loading.value = false;
-  };
-  useEffect(() => void load(""), []);
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = found.value.filter(({ id, email, displayName }) => words.every((one) => `${email} ${displayName.toLowerCase()} ${id}`.includes(one)));
+  const shown = all.rows.value.filter(({ id, email, displayName }) => words.every((one) => `${email} ${displayName.toLowerCase()} ${id}`.includes(one)));
+  const isPart = words.length > 0 && all.next.value !== "";
   return (
     <>
       <Heading>{t("operators.users")}</Heading>
@@ -48,20 +37,16 @@ export function Users() {
           {t("users.new")}
         </button>
       </p>
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load("")}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
-      <section class="card-wide" aria-label={t("operators.users")} aria-busy={loading.value}>
-        <div role="status">
-          {shown.length === 0 && !loading.value && !failure.value && <p class="empty">{t("inbox.nothing_found")}</p>}
-          {words.length > 0 && next.value && <p class="hint">{t("users.searched", { n: found.value.length })}</p>}
-        </div>
-        <ul class="people">
-          {shown.map((user) => (
+      <Unread failure={all.failure.value} onAgain={all.again} />
+      <section class="card-wide" aria-label={t("operators.users")} aria-busy={all.loading.value}>
+        <Rows
+          of={all}
+          shown={shown}
+          empty={t("inbox.nothing_found")}
+          said={isPart && <p class="hint">{t("users.searched", { n: all.rows.value.length })}</p>}
+          more={t(isPart ? "inbox.search_on" : "inbox.more")}
+        >
+          {(user) => (
             <li key={user.id}>
               <span class="who">
                 <a href={link({ page: "operators", item: `users/${user.id}` })}>
@@ -71,15 +56,8 @@ export function Users() {
               </span>
               <UserState of={user} />
             </li>
-          ))}
-        </ul>
-        {next.value && (
-          <p>
-            <button type="button" aria-disabled={loading.value} onClick={() => void load(next.value)}>
-              {t(words.length > 0 ? "inbox.search_on" : "inbox.more")}
-            </button>
-          </p>
-        )}
+          )}
+        </Rows>
       </section>
       {creating.value && <CreateUser onCreated={({ id }) => go({ page: "operators", item: `users/${id}` })} onClose={() => (creating.value = false)} />}
     </>

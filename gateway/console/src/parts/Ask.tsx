@@ -3,12 +3,10 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import { t } from "../text/text";
 import type { Failure } from "../wire/failure";
 import { Dialog } from "./Dialog";
-import { attempt } from "./once";
-import { Trouble } from "./Trouble";
+import { Form } from "./Form";
+import { useSending } from "./sending";
 
 interface Props<T> {
   title: string;
@@ -28,43 +26,26 @@ interface Props<T> {
 }
 
 export function Ask<T>({ title, lead, submit, isDangerous = false, call, unless, onDone, onClose, children }: Props<T>) {
-  const failure = useSignal<Failure | null>(null);
+  const sending = useSending();
   const even = useSignal(false);
-  const busy = useSignal(false);
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => form.current?.querySelector<HTMLElement>("[name]")?.focus(), []);
-  const send = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value || !form.current) return;
-    const given = new FormData(form.current);
-    busy.value = true;
-    const { answer, failure: refused } = await attempt(async () => ({ of: await call(given, even.value) }));
-    failure.value = refused;
-    busy.value = false;
+  const failure = sending.failure.value;
+  const send = async (form: HTMLFormElement) => {
+    const given = new FormData(form);
+    const answer = await sending.attempt(async () => ({ of: await call(given, even.value) }));
     if (answer) onDone(answer.of);
   };
-  const canPass = unless && (even.value || failure.value?.reason === unless.reason);
   return (
-    <Dialog title={title} onClose={onClose} busy={busy.value}>
-      <form ref={form} onSubmit={(event) => void send(event)}>
+    <Dialog title={title} onClose={onClose} busy={sending.busy.value}>
+      <Form of={sending} submit={submit} isDangerous={isDangerous} onSend={send} onCancel={onClose} takesFocus>
         {lead && <p>{lead}</p>}
-        {children?.(failure.value)}
-        {failure.value && <Trouble failure={failure.value} />}
-        {canPass && (
+        {children?.(failure)}
+        {unless && (even.value || failure?.reason === unless.reason) && (
           <label class="check">
             <input type="checkbox" checked={even.value} onChange={(event) => (even.value = event.currentTarget.checked)} />
             {unless.sentence}
           </label>
         )}
-        <footer>
-          <button class={isDangerous ? "decline main" : "main"} aria-disabled={busy.value}>
-            {submit}
-          </button>
-          <button type="button" class="quiet" onClick={onClose}>
-            {t("cancel")}
-          </button>
-        </footer>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -16,8 +16,10 @@ export function useFocus<E extends HTMLElement>(): RefObject<E | null> {
   return element;
 }
 
-export function Heading({ children }: { children: ComponentChildren }) {
-  const element = useFocus<HTMLHeadingElement>();
+export function Heading({ of, children }: { of?: RefObject<HTMLHeadingElement | null>; children: ComponentChildren }) {
+  const own = useRef<HTMLHeadingElement>(null);
+  const element = of ?? own;
+  useEffect(() => takeFocus(element.current), []);
   return (
     <h1 ref={element} tabIndex={-1}>
       {children}

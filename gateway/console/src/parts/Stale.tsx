@@ -6,8 +6,8 @@ import { t } from "../text/text";
 interface Props {
   /** What has another value now, with that. */
   changes: [label: string, value: string][];
-  onKeep: () => void;
-  onTake: () => void;
+  onKeep: (event: MouseEvent) => void;
+  onTake: (event: MouseEvent) => void;
 }
 
 export function Stale({ changes, onKeep, onTake }: Props) {

@@ -1,14 +1,12 @@
 // A property as it is entered: made anew, or changed as far as it is another one then.
 
-import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import type { Property } from "../generated/later/frontdesk/booking/v1/property_service_pb";
+import { useEdit } from "../parts/edit";
+import { EditForm } from "../parts/EditForm";
 import { Field } from "../parts/Field";
-import { faultOf, once } from "../parts/once";
-import { Stale } from "../parts/Stale";
-import { Trouble } from "../parts/Trouble";
+import { faultOf, once, type Result } from "../parts/once";
 import { t } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
+import type { Failure } from "../wire/failure";
 import { changedFields, type Draft, draftOf, fieldsOf, newDraft, onto } from "./draft";
 import { service } from "./service";
 import { RulesFields } from "./RulesFields";
@@ -21,68 +19,30 @@ interface Props {
   onCancel: () => void;
 }
 
-export function PropertyForm({ property, onSaved, onCancel }: Props) {
-  const base = useSignal(property);
-  const draft = useSignal<Draft>(property ? draftOf(property) : newDraft());
-  const failure = useSignal<Failure | null>(null);
-  /** As it is now, when it is not what was read. */
-  const other = useSignal<Property | null>(null);
-  const busy = useSignal(false);
-  const set = (changed: Partial<Draft>) => (draft.value = { ...draft.value, ...changed });
+function save(was: Property | undefined, draft: Draft): Promise<Result<Property | undefined>> {
+  if (!was) {
+    const input = fieldsOf(draft);
+    return once("create property", input, async (headers) => (await service.createProperty(input, { headers })).property);
+  }
+  const input = { propertyId: was.id, etag: was.etag, ...changedFields(was, draft) };
+  return once("update property", input, async (headers) => (await service.updateProperty(input, { headers })).property);
+}
 
-  const save = async () => {
-    const was = base.value;
-    if (!was) {
-      const input = fieldsOf(draft.value);
-      return once("create property", input, (headers) => service.createProperty(input, { headers }));
-    }
-    const input = { propertyId: was.id, etag: was.etag, ...changedFields(was, draft.value) };
-    return once("update property", input, (headers) => service.updateProperty(input, { headers }));
-  };
-  const send = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value) return;
-    busy.value = true;
-    failure.value = null;
-    other.value = null;
-    const { answer, failure: refused } = await save();
-    if (refused?.reason === "ETAG_MISMATCH" && base.value) await readOther(base.value.id);
-    else failure.value = refused;
-    busy.value = false;
-    if (answer?.property) onSaved(answer.property);
-  };
-  const readOther = async (propertyId: string) => {
-    try {
-      other.value = (await service.getProperty({ propertyId })).property ?? null;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-  };
-  const goOn = (keep: boolean) => {
-    const now = other.value;
-    if (!now || !base.value) return;
-    draft.value = keep ? onto(base.value, now, draft.value) : draftOf(now);
-    base.value = now;
-    other.value = null;
-    first.current?.focus();
-  };
-  const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+export function PropertyForm({ property, onSaved, onCancel }: Props) {
+  const edit = useEdit<Property, Draft>({
+    row: property,
+    draftOf: (row) => (row ? draftOf(row) : newDraft()),
+    onto,
+    save,
+    read: async ({ id }) => (await service.getProperty({ propertyId: id })).property,
+    onSaved,
+  });
+  const part: Part = { draft: edit.draft.value, set: edit.set, failure: edit.sending.failure.value };
   return (
-    <form onSubmit={(event) => void send(event)}>
-      <Basics draft={draft.value} set={set} failure={failure.value} first={first} />
-      <RulesFields draft={draft.value} set={set} failure={failure.value} />
-      {other.value && base.value && <Stale changes={differences(base.value, other.value)} onKeep={() => goOn(true)} onTake={() => goOn(false)} />}
-      {failure.value && <Trouble failure={failure.value} />}
-      <footer class="buttons">
-        <button class="main" aria-disabled={busy.value}>
-          {t(property ? "edit.save" : "property.make")}
-        </button>
-        <button type="button" class="quiet" onClick={onCancel}>
-          {t("cancel")}
-        </button>
-      </footer>
-    </form>
+    <EditForm of={edit} submit={t(property ? "edit.save" : "property.make")} differences={differences} onCancel={onCancel}>
+      <Basics {...part} />
+      <RulesFields {...part} />
+    </EditForm>
   );
 }
 
@@ -94,11 +54,11 @@ interface Part {
 
 const ZONES = Intl.supportedValuesOf("timeZone");
 
-function Basics({ draft, set, failure, first }: Part & { first: { current: HTMLInputElement | null } }) {
+function Basics({ draft, set, failure }: Part) {
   return (
     <>
       <Field label={t("property.name")} fault={faultOf(failure, "name")}>
-        {(given) => <input {...given} ref={first} required maxLength={200} value={draft.name} onInput={(event) => set({ name: event.currentTarget.value })} />}
+        {(given) => <input {...given} required maxLength={200} value={draft.name} onInput={(event) => set({ name: event.currentTarget.value })} />}
       </Field>
       <Field label={t("property.time_zone")} hint={t("property.time_zone_hint")} fault={faultOf(failure, "time_zone")}>
         {(given) => (

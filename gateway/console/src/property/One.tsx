@@ -1,73 +1,49 @@
 // One property with its rules of stay, to be read and to be edited.
 
-import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
 import type { Property } from "../generated/later/frontdesk/booking/v1/property_service_pb";
-import { happened } from "../live";
-import { Heading, useFocus } from "../parts/Heading";
-import { Trouble } from "../parts/Trouble";
+import { useHappened } from "../parts/happened";
+import { useFocus } from "../parts/Heading";
+import { OnePage } from "../parts/OnePage";
+import { useRow } from "../parts/row";
 import { link } from "../route";
 import { may } from "../session/tenants";
 import { timeText } from "../text/format";
 import { t } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
 import { PropertyForm } from "./Form";
 import { service } from "./service";
 import { holdText, ruleTexts } from "./words";
 
 export function One({ id }: { id: string }) {
-  const property = useSignal<Property | null>(null);
-  const failure = useSignal<Failure | null>(null);
+  const property = useRow(async () => (await service.getProperty({ propertyId: id })).property);
   const editing = useSignal(false);
-  const said = useSignal("");
-  const load = async () => {
-    failure.value = null;
-    try {
-      property.value = (await service.getProperty({ propertyId: id })).property ?? null;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-  };
-  useEffect(() => void load(), [id]);
-  useSignalEffect(() => {
+  useHappened((event) => {
     // Who edits it is told when saving.
-    if (happened.value?.propertyId === id && !editing.peek()) void load();
+    if (event.propertyId === id && !editing.peek()) void property.load();
   });
-  const found = property.value;
-  const saved = (now: Property) => {
-    property.value = now;
-    editing.value = false;
-    said.value = t("edit.saved");
+  const edit = () => {
+    editing.value = true;
+    property.said.value = "";
   };
+  const saved = (now: Property) => {
+    editing.value = false;
+    property.put(now, t("edit.saved"));
+  };
+  const cancel = () => {
+    editing.value = false;
+    // It was not kept up to date meanwhile.
+    void property.load();
+  };
+  const titleOf = ({ name }: Property) => name || t("property.no_name");
   return (
     <div class="system">
-      <p>
-        <a href={link({ item: "" })}>{t("property.all")}</a>
-      </p>
-      {found && <Heading>{found.name || t("property.no_name")}</Heading>}
-      <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load()}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
-      {found && (
-        <section class="card-wide" aria-label={found.name || t("property.no_name")}>
-          {editing.value ? (
-            <PropertyForm property={found} onSaved={saved} onCancel={() => (editing.value = false)} />
-          ) : (
-            <Shown
-              property={found}
-              onEdit={() => {
-                editing.value = true;
-                said.value = "";
-              }}
-            />
-          )}
-        </section>
-      )}
+      <OnePage of={property} back={link({ item: "" })} all={t("property.all")} title={titleOf}>
+        {(found) => (
+          <section class="card-wide" aria-label={titleOf(found)}>
+            {editing.value ? <PropertyForm property={found} onSaved={saved} onCancel={cancel} /> : <Shown property={found} onEdit={edit} />}
+          </section>
+        )}
+      </OnePage>
     </div>
   );
 }

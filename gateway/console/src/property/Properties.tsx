@@ -1,15 +1,15 @@
 // The properties of the tenant: all of them by name, one, and a new one.
 
-import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
 import type { Property } from "../generated/later/frontdesk/booking/v1/property_service_pb";
-import { happened } from "../live";
 import { Heading } from "../parts/Heading";
-import { Trouble } from "../parts/Trouble";
+import { useHappened } from "../parts/happened";
+import { NewPage } from "../parts/OnePage";
+import { allOf, usePages } from "../parts/pages";
+import { Rows, Unread } from "../parts/Rows";
 import { go, link, route } from "../route";
 import { may } from "../session/tenants";
 import { t } from "../text/text";
-import { type Failure, failureOf } from "../wire/failure";
 import { PropertyForm } from "./Form";
 import { One } from "./One";
 import { service } from "./service";
@@ -21,38 +21,22 @@ export function Properties() {
   return item ? <One key={item} id={item} /> : <All />;
 }
 
+/** All of them, which are few. */
+const read = () =>
+  allOf(async (pageToken) => {
+    const { properties: rows, nextPageToken, leftOut } = await service.listProperties({ pageSize: 200, pageToken });
+    return { rows, next: nextPageToken, leftOut };
+  });
+
 function All() {
-  const found = useSignal<Property[]>([]);
-  const leftOut = useSignal(0);
+  const all = usePages(read);
   const search = useSignal("");
-  const loading = useSignal(true);
-  const failure = useSignal<Failure | null>(null);
-  const load = async () => {
-    const all: Property[] = [];
-    let pageToken = "";
-    loading.value = true;
-    failure.value = null;
-    try {
-      do {
-        const page = await service.listProperties({ pageSize: 200, pageToken });
-        all.push(...page.properties);
-        pageToken = page.nextPageToken;
-        leftOut.value = page.leftOut;
-      } while (pageToken);
-      found.value = all;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-    loading.value = false;
-  };
-  useEffect(() => void load(), []);
-  useSignalEffect(() => {
-    // A property was made or changed.
-    const event = happened.value;
-    if (event?.propertyId && !event.bookingRequestId) void load();
+  // A property was made or changed.
+  useHappened((event) => {
+    if (event.propertyId && !event.bookingRequestId) void all.load();
   });
   const wanted = search.value.trim().toLowerCase();
-  const shown = found.value.filter(({ name }) => name.toLowerCase().includes(wanted));
+  const shown = all.rows.value.filter(({ name }) => name.toLowerCase().includes(wanted));
   return (
     <div class="system">
       <Heading>{t("properties.title")}</Heading>
@@ -69,21 +53,11 @@ function All() {
           </a>
         </p>
       )}
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load()}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
-      <section class="card-wide" aria-label={t("properties.title")} aria-busy={loading.value}>
-        {shown.length === 0 && !loading.value && !failure.value && <p class="empty">{t(wanted ? "inbox.nothing_found" : "calendar.none")}</p>}
-        <ul class="people">
-          {shown.map((property) => (
-            <Row key={property.id} of={property} />
-          ))}
-        </ul>
-        {leftOut.value > 0 && <p class="hint">{t("property.left_out", { n: leftOut.value })}</p>}
+      <Unread failure={all.failure.value} onAgain={all.again} />
+      <section class="card-wide" aria-label={t("properties.title")} aria-busy={all.loading.value}>
+        <Rows of={all} shown={shown} empty={t(wanted ? "inbox.nothing_found" : "calendar.none")} leftOut={(n) => t("property.left_out", { n })}>
+          {(property) => <Row key={property.id} of={property} />}
+        </Rows>
       </section>
     </div>
   );
@@ -111,18 +85,8 @@ function Row({ of }: { of: Property }) {
 
 function New() {
   return (
-    <div class="system">
-      <p>
-        <a href={link({ item: "" })}>{t("property.all")}</a>
-      </p>
-      <Heading>{t("property.new")}</Heading>
-      {may("properties:manage") ? (
-        <section class="card-wide" aria-label={t("property.new")}>
-          <PropertyForm onSaved={({ id }) => go({ item: id }, { replace: true })} onCancel={() => go({ item: "" })} />
-        </section>
-      ) : (
-        <p>{t("edit.not_yours")}</p>
-      )}
-    </div>
+    <NewPage back={link({ item: "" })} all={t("property.all")} title={t("property.new")} isAllowed={may("properties:manage")}>
+      <PropertyForm onSaved={({ id }) => go({ item: id }, { replace: true })} onCancel={() => go({ item: "" })} />
+    </NewPage>
   );
 }

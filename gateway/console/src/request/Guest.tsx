@@ -4,12 +4,13 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
-import { Trouble } from "../parts/Trouble";
+import { Form } from "../parts/Form";
+import { useSending } from "../parts/sending";
 import { shortId } from "../properties";
 import { link } from "../route";
 import { may } from "../session/tenants";
+import { mailTo } from "../text/format";
 import { t } from "../text/text";
-import type { Failure } from "../wire/failure";
 import { apiKey, guestOf, readGuest } from "./guests";
 
 export function Guest({ id }: { id: string }) {
@@ -26,7 +27,7 @@ export function Guest({ id }: { id: string }) {
           {guest.email && (
             <>
               {" · "}
-              <a href={`mailto:${encodeURIComponent(guest.email).replace("%40", "@")}`}>{guest.email}</a>
+              <a href={mailTo(guest.email)}>{guest.email}</a>
             </>
           )}
           {guest.phone && ` · ${guest.phone}`}
@@ -44,27 +45,17 @@ export function Guest({ id }: { id: string }) {
 }
 
 function ForKey({ id, onClose }: { id: string; onClose: () => void }) {
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const send = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (busy.value) return;
-    const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key")).trim();
-    busy.value = true;
-    failure.value = await readGuest(id, key);
-    busy.value = false;
-    if (!failure.value) onClose();
+  const sending = useSending();
+  const send = async (form: HTMLFormElement) => {
+    const key = String(new FormData(form).get("key")).trim();
+    if (await sending.send(() => readGuest(id, key))) onClose();
   };
   return (
-    <Dialog title={t("guest.show")} onClose={onClose} busy={busy.value}>
-      <form onSubmit={(event) => void send(event)}>
+    <Dialog title={t("guest.show")} onClose={onClose} busy={sending.busy.value}>
+      <Form of={sending} submit={t("guest.show")} onSend={send} takesFocus>
         <p>{t("guest.why")}</p>
         <Field label={t("guest.key")}>{(given) => <input {...given} name="key" type="password" autocomplete="off" required />}</Field>
-        {failure.value && <Trouble failure={failure.value} />}
-        <button class="main" aria-disabled={busy.value}>
-          {t("guest.show")}
-        </button>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { TenantService } from "../generated/frontdesk/identity/v1/tenant_service_pb";
+import { allOf } from "../parts/pages";
 import { leaves, onLeave, tenantId, user } from "../session/session";
 import { may } from "../session/tenants";
 import { clientOf } from "../wire/calls";
@@ -15,15 +16,12 @@ export async function loadMembers(): Promise<void> {
   if (!tenant || of === tenant || !may("members:view")) return;
   of = tenant;
   const turn = leaves;
-  const found = new Map<string, string>();
-  let pageToken = "";
   try {
-    do {
-      const page = await tenants.listMembers({ tenantId: tenant, pageSize: 200, pageToken });
-      for (const { user: member } of page.members) if (member) found.set(member.id, member.displayName || member.email);
-      pageToken = page.nextPageToken;
-    } while (pageToken);
-    if (turn === leaves) names.value = found;
+    const { rows } = await allOf(async (pageToken) => {
+      const { members, nextPageToken } = await tenants.listMembers({ tenantId: tenant, pageSize: 200, pageToken });
+      return { rows: members.flatMap(({ user: member }) => member ?? []), next: nextPageToken };
+    });
+    if (turn === leaves) names.value = new Map(rows.map(({ id, displayName, email }) => [id, displayName || email]));
   } catch {
     if (turn === leaves) of = "";
   }

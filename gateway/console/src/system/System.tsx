@@ -3,18 +3,23 @@
 // right.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { DiagnosticsService, type Inconsistency, InconsistencyKind, RequestHold, StorageLayout, type GetServerInfoResponse } from "../generated/frontdesk/booking/v1/diagnostics_service_pb";
 import { ResolutionChoice } from "../generated/frontdesk/booking/v1/resolution_pb";
-import { keyOf, settled, thrownOut } from "../decide/intents";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
-import { Trouble } from "../parts/Trouble";
+import { Form } from "../parts/Form";
+import { takeFocus } from "../parts/Heading";
+import { once } from "../parts/once";
+import { usePages } from "../parts/pages";
+import { useRow } from "../parts/row";
+import { Rows, Unread } from "../parts/Rows";
+import { useSending } from "../parts/sending";
+import { shortId } from "../properties";
 import { link } from "../route";
 import { t, word } from "../text/text";
 import { at } from "../wire/base";
 import { clientOf } from "../wire/calls";
-import { type Failure, failureOf } from "../wire/failure";
 
 const diagnostics = clientOf(DiagnosticsService);
 const lower = (name: string | undefined) => (name ?? "").toLowerCase();
@@ -29,30 +34,25 @@ export function System() {
   );
 }
 
+/** What the gateway says of itself; empty where it says nothing. */
+async function version(): Promise<string> {
+  const answer = await fetch(at("version"));
+  if (!answer.ok) return "";
+  const { version, commit } = (await answer.json()) as { version: string; commit: string };
+  return `${version} (${commit.slice(0, 12)})`;
+}
+
 function Server() {
-  const info = useSignal<GetServerInfoResponse | null>(null);
-  const version = useSignal("");
-  const failure = useSignal<Failure | null>(null);
-  useEffect(() => {
-    diagnostics.getServerInfo({}).then(
-      (found) => (info.value = found),
-      (thrown: unknown) => (failure.value = failureOf(thrown)),
-    );
-    fetch(at("version"))
-      .then((answer) => answer.json() as Promise<{ version: string; commit: string }>)
-      .then(
-        (found) => (version.value = `${found.version} (${found.commit.slice(0, 12)})`),
-        () => {},
-      );
-  }, []);
-  const found = info.value;
+  const info = useRow<GetServerInfoResponse>(() => diagnostics.getServerInfo({}));
+  const built = useRow(() => version().catch(() => ""));
+  const found = info.now.value;
   return (
     <section class="card-wide" aria-labelledby="server">
       <h2 id="server">{t("system.server")}</h2>
-      {failure.value && <Trouble failure={failure.value} />}
+      <Unread failure={info.failure.value} onAgain={info.load} />
       <dl class="facts">
         <dt>{t("system.version")}</dt>
-        <dd>{version.value}</dd>
+        <dd>{built.now.value}</dd>
         {found && (
           <>
             <dt>{t("system.ready")}</dt>
@@ -78,54 +78,31 @@ interface Meant {
   choice: ResolutionChoice;
 }
 
+async function read(pageToken: string) {
+  const { inconsistencies, nextPageToken } = await diagnostics.listInconsistencies({ pageToken });
+  return { rows: inconsistencies, next: nextPageToken };
+}
+
 function Contradictions() {
-  const rows = useSignal<Inconsistency[]>([]);
-  const next = useSignal("");
-  const loading = useSignal(true);
-  const failure = useSignal<Failure | null>(null);
+  const rows = usePages(read);
   const meant = useSignal<Meant | null>(null);
   const said = useSignal("");
-  const load = async (pageToken: string) => {
-    loading.value = true;
-    failure.value = null;
-    try {
-      const page = await diagnostics.listInconsistencies({ pageToken });
-      rows.value = pageToken ? [...rows.value, ...page.inconsistencies] : page.inconsistencies;
-      next.value = page.nextPageToken;
-    } catch (thrown) {
-      failure.value = failureOf(thrown);
-    }
-    loading.value = false;
-  };
-  useEffect(() => void load(""), []);
+  const heading = useRef<HTMLHeadingElement>(null);
   const resolved = (what: string) => {
     said.value = what;
     meant.value = null;
-    void load("");
+    // The button that was pressed is gone.
+    void rows.load().then(() => takeFocus(heading.current));
   };
   return (
-    <section class="card-wide" aria-labelledby="odd" aria-busy={loading.value}>
-      <h2 id="odd">{t("system.odd")}</h2>
+    <section class="card-wide" aria-labelledby="odd" aria-busy={rows.loading.value}>
+      <h2 id="odd" ref={heading} tabIndex={-1}>{t("system.odd")}</h2>
       <p class="hint">{t("system.odd_lead")}</p>
       <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
-      {failure.value && (
-        <Trouble failure={failure.value}>
-          <button type="button" onClick={() => void load("")}>
-            {t("again")}
-          </button>
-        </Trouble>
-      )}
-      {rows.value.length === 0 && !loading.value && !failure.value && <p class="empty">{t("system.none")}</p>}
-      <ul class="odd">
-        {rows.value.map((row) => (
-          <Row key={`${row.kind} ${row.rowId}`} row={row} onChoose={(choice) => (meant.value = { row, choice })} />
-        ))}
-      </ul>
-      {next.value && (
-        <button type="button" aria-disabled={loading.value} onClick={() => void load(next.value)}>
-          {t("inbox.more")}
-        </button>
-      )}
+      <Unread failure={rows.failure.value} onAgain={rows.again} />
+      <Rows of={rows} empty={t("system.none")} kind="odd">
+        {(row) => <Row key={`${row.kind} ${row.rowId}`} row={row} onChoose={(choice) => (meant.value = { row, choice })} />}
+      </Rows>
       {meant.value && <Resolve meant={meant.value} onClose={() => (meant.value = null)} onDone={resolved} />}
     </section>
   );
@@ -156,7 +133,7 @@ function Row({ row, onChoose }: { row: Inconsistency; onChoose: (choice: Resolut
       ) : (
         <div class="buttons">
           {row.choices.map((choice) => (
-            <button type="button" onClick={() => onChoose(choice)}>
+            <button key={choice} type="button" aria-label={t("system.choice_of", { choice: choiceOf(choice), id: shortId(row.rowId) })} onClick={() => onChoose(choice)}>
               {choiceOf(choice)}
             </button>
           ))}
@@ -167,51 +144,28 @@ function Row({ row, onChoose }: { row: Inconsistency; onChoose: (choice: Resolut
 }
 
 function Resolve({ meant: { row, choice }, onClose, onDone }: { meant: Meant; onClose: () => void; onDone: (said: string) => void }) {
-  const note = useSignal("");
-  const override = useSignal(false);
-  const failure = useSignal<Failure | null>(null);
-  const busy = useSignal(false);
-  const send = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value) return;
-    busy.value = true;
-    failure.value = null;
-    const input = { rowId: row.rowId, choice, etag: row.etag, internalNote: note.value, overrideRules: override.value };
-    try {
-      const { resolved } = await diagnostics.resolveInconsistency(input, { headers: { "idempotency-key": keyOf("resolve", input) } });
-      settled("resolve", input, "");
-      onDone(resolved ? t("system.resolved", { what: choiceOf(choice) }) : t("system.as_was"));
-    } catch (thrown) {
-      failure.value = thrownOut("resolve", input, thrown);
-    }
-    busy.value = false;
+  const sending = useSending();
+  const send = async (form: HTMLFormElement) => {
+    const given = new FormData(form);
+    const input = { rowId: row.rowId, choice, etag: row.etag, internalNote: String(given.get("note") ?? ""), overrideRules: given.has("override") };
+    const answer = await sending.send(() => once("resolve", input, (headers) => diagnostics.resolveInconsistency(input, { headers })));
+    if (answer) onDone(answer.resolved ? t("system.resolved", { what: choiceOf(choice) }) : t("system.as_was"));
   };
   return (
-    <Dialog title={t("system.resolve")} onClose={onClose} busy={busy.value}>
-      <form onSubmit={(event) => void send(event)}>
+    <Dialog title={t("system.resolve")} onClose={onClose} busy={sending.busy.value}>
+      <Form of={sending} submit={t("system.resolve")} onSend={send} onCancel={onClose} takesFocus>
         <p>{nameOf(row)}</p>
         <p>
           <strong>{choiceOf(choice)}</strong>
         </p>
-        {row.bookingRequestId && (
-          <Field label={t("system.note")}>{(given) => <textarea {...given} rows={2} maxLength={4000} value={note.value} onInput={(event) => (note.value = event.currentTarget.value)} />}</Field>
-        )}
+        {row.bookingRequestId && <Field label={t("system.note")}>{(given) => <textarea {...given} name="note" rows={2} maxLength={4000} />}</Field>}
         {choice === ResolutionChoice.CONFIRM && (
           <label class="check">
-            <input type="checkbox" checked={override.value} onChange={(event) => (override.value = event.currentTarget.checked)} />
+            <input type="checkbox" name="override" />
             {t("booking.override")}
           </label>
         )}
-        {failure.value && <Trouble failure={failure.value} />}
-        <footer>
-          <button class="main" aria-disabled={busy.value}>
-            {t("system.resolve")}
-          </button>
-          <button type="button" class="quiet" disabled={busy.value} onClick={onClose}>
-            {t("cancel")}
-          </button>
-        </footer>
-      </form>
+      </Form>
     </Dialog>
   );
 }
