@@ -4,13 +4,12 @@ import { effect, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { dialog } from "./inbox/cursor";
 import { Inbox, reset } from "./inbox/Inbox";
-import { forget } from "./inbox/list";
 import { listenToKeys } from "./keys";
 import { denied, lostAt, tryNow, watch } from "./live";
 import { Bar, TITLES } from "./parts/Bar";
 import { lazy } from "./parts/lazy";
 import { Trouble } from "./parts/Trouble";
-import { loadProperties, properties } from "./properties";
+import { loadProperties } from "./properties";
 import { go, route } from "./route";
 import { asked, stage, start, startFailure, tenantId, user } from "./session/session";
 import { follow, isOther, leave, loadTenants, may, membership, memberships, platformScopes, trouble } from "./session/tenants";
@@ -127,8 +126,6 @@ function Desk() {
     return () => {
       stopWatching();
       title();
-      forget();
-      properties.value = new Map();
     };
   }, []);
   return (

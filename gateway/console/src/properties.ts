@@ -6,6 +6,8 @@ import { onLeave } from "./session/session";
 import { properties as service } from "./wire/calls";
 
 export const properties = signal<Map<string, Property>>(new Map());
+/** Whether all of them have come; unset while they are on their way. */
+export const areKnown = signal<boolean | undefined>(undefined);
 
 let turn = 0;
 
@@ -20,9 +22,13 @@ export async function loadProperties(): Promise<void> {
       pageToken = page.nextPageToken;
     } while (pageToken && mine === turn);
   } catch {
-    // Requests are shown with the ids of their properties.
+    // Requests are shown with the ids of their properties, or the names of before.
+    if (mine === turn) areKnown.value = false;
+    return;
   }
-  if (mine === turn) properties.value = found;
+  if (mine !== turn) return;
+  properties.value = found;
+  areKnown.value = true;
 }
 
 export function propertyName(id: string): string {
@@ -37,4 +43,5 @@ export function shortId(id: string): string {
 onLeave(() => {
   turn++;
   properties.value = new Map();
+  areKnown.value = undefined;
 });

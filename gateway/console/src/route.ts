@@ -90,16 +90,17 @@ export interface Change {
   filters?: Partial<Filters>;
 }
 
-function changed({ tenant, page, request, filters, day, item }: Change): Route {
+function changed({ tenant, page: given, request, filters, day, item }: Change): Route {
   const now = route.peek();
+  const page = given ?? (request === undefined && filters === undefined ? now.page : "requests");
   return {
     tenant: tenant ?? now.tenant,
-    page: page ?? (request === undefined && filters === undefined ? now.page : "requests"),
+    page,
     request: request ?? now.request,
     filters: { ...now.filters, ...filters },
     day: day ?? now.day,
     // Of the page that it is of.
-    item: item ?? (page === undefined || page === now.page ? now.item : ""),
+    item: item ?? (page === now.page ? now.item : ""),
   };
 }
 

@@ -2,6 +2,7 @@
 // reader has, as a list.
 
 import { useEffect } from "preact/hooks";
+import { areKnown, loadProperties } from "../properties";
 import { go } from "../route";
 import { may } from "../session/tenants";
 import { dateOf, dayOf, today } from "../text/days";
@@ -15,13 +16,21 @@ import { firstDay, follow, readAgain, units, yearOf } from "./year";
 const WEEKS = 28;
 
 export function Calendar() {
-  useEffect(() => follow(), []);
+  useEffect(() => {
+    const stop = follow();
+    return () => {
+      stop();
+      // Who comes back later has not asked for it.
+      opened.value = null;
+      making.value = "";
+    };
+  }, []);
   return (
     <section class="calendar" aria-labelledby="calendar">
       <h1 id="calendar">{t("calendar.title")}</h1>
       <From />
       <Chosen />
-      {units.value.length === 0 ? <p class="empty">{t("calendar.none")}</p> : <Chart />}
+      {units.value.length === 0 ? <None /> : <Chart />}
       <p class="hint" id="calendar-help">
         {t("calendar.help")}
       </p>
@@ -31,9 +40,33 @@ export function Calendar() {
   );
 }
 
+function None() {
+  if (areKnown.value) return <p class="empty">{t("calendar.none")}</p>;
+  return <Waiting of={areKnown.value === false ? "failed" : "loading"} onAgain={() => void loadProperties()} />;
+}
+
+/** What is being loaded, or could not be. */
+function Waiting({ of, onAgain }: { of: "failed" | "loading"; onAgain: () => void }) {
+  return (
+    <p>
+      {t(of === "loading" ? "calendar.loading" : "calendar.failed")}{" "}
+      {of === "failed" && (
+        <button type="button" onClick={onAgain}>
+          {t("again")}
+        </button>
+      )}
+    </p>
+  );
+}
+
+/** Years that have four digits all through the year that is shown; while one is typed, it has fewer. */
+const [EARLIEST, LATEST] = [dayOf("2000-01-01"), dayOf("9000-01-01")];
+
 function From() {
   const first = firstDay.value;
-  const set = (day: number) => go({ day: Number.isNaN(day) ? "" : dateOf(day) }, { replace: true });
+  const set = (day: number) => {
+    if (!(day < EARLIEST || day > LATEST)) go({ day: Number.isNaN(day) ? "" : dateOf(day) }, { replace: true });
+  };
   return (
     <div class="calendar-from">
       <button type="button" aria-label={t("calendar.back")} onClick={() => set(first - WEEKS)}>
@@ -95,14 +128,7 @@ function RowAsList() {
     <section class="calendar-list" aria-labelledby="calendar-list">
       <h2 id="calendar-list">{t("calendar.list", { name: unit.name, day: dayText(from) })}</h2>
       {typeof year === "string" ? (
-        <p>
-          {t(year === "loading" ? "calendar.loading" : "calendar.failed")}{" "}
-          {year === "failed" && (
-            <button type="button" onClick={() => readAgain(unit.id)}>
-              {t("again")}
-            </button>
-          )}
-        </p>
+        <Waiting of={year} onAgain={() => readAgain(unit.id)} />
       ) : found.length === 0 ? (
         <p>{t("calendar.nothing")}</p>
       ) : (

@@ -11,7 +11,7 @@ import { Form } from "../parts/Form";
 import { useSending } from "../parts/sending";
 import { Trouble } from "../parts/Trouble";
 import { propertyName } from "../properties";
-import { link } from "../route";
+import { link, NO_FILTERS } from "../route";
 import { may } from "../session/tenants";
 import { dateOf } from "../text/days";
 import { nightsText, stayText } from "../text/format";
@@ -96,7 +96,7 @@ function Opened() {
 function ToRequest({ id }: { id: string }) {
   return (
     <p>
-      <a class="button main" href={link({ page: "requests", request: id, filters: { status: "all" } })} onClick={() => (opened.value = null)}>
+      <a class="button main" href={link({ page: "requests", request: id, filters: { ...NO_FILTERS, status: "all" } })} onClick={() => (opened.value = null)}>
         {t("booking.request")}
       </a>
     </p>

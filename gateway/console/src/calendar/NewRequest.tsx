@@ -9,7 +9,7 @@ import { faultOf } from "../parts/once";
 import { type Sending, useSending } from "../parts/sending";
 import { properties as known } from "../properties";
 import { guestOf } from "../request/guests";
-import { go } from "../route";
+import { go, NO_FILTERS } from "../route";
 import { may } from "../session/tenants";
 import { dateOf } from "../text/days";
 import { nightsText, stayText } from "../text/format";
@@ -59,7 +59,7 @@ function Entries({ chosen, guestId, of }: { chosen: Choice; guestId: Signal<stri
     if (!made) return;
     begun.value = null;
     close();
-    go({ page: "requests", request: made.bookingRequest?.id ?? "", filters: { status: "all" } });
+    go({ page: "requests", request: made.bookingRequest?.id ?? "", filters: { ...NO_FILTERS, status: "all" } });
   };
   return (
     <Form of={of} submit={t("request.make")} onSend={send} onCancel={close} advice={OF_STAY.test(failure?.reason ?? "") ? t("request.other_stay") : undefined}>

@@ -5,6 +5,7 @@
 import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import type { Occupancy } from "../generated/frontdesk/booking/v1/property_service_pb";
 import { gaps, happened } from "../live";
+import { now } from "../now";
 import { properties as known } from "../properties";
 import { route } from "../route";
 import { tenantId } from "../session/session";
@@ -17,7 +18,12 @@ const AT_ONCE = 6;
 /** Days that the calendar begins before today, so that stays that have begun are seen. */
 const BEFORE = 3;
 
-export const firstDay = computed(() => (route.value.day ? dayOf(route.value.day) : today() - BEFORE));
+export const firstDay = computed(() => {
+  if (route.value.day) return dayOf(route.value.day);
+  // The page is open over midnight.
+  void now.value;
+  return today() - BEFORE;
+});
 /** The properties by name, as the list of them comes. */
 export const units = computed(() => [...known.value.values()]);
 

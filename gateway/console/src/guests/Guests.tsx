@@ -1,7 +1,9 @@
 // The guests of the tenant: searched for, one, and a new one. Whoever reads them enters an
 // API key of the tenant first; the memory of this page has it, and nothing else.
 
+import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { Customer } from "../generated/later/frontdesk/booking/v1/customer_service_pb";
 import { Field } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { Heading } from "../parts/Heading";
@@ -10,6 +12,7 @@ import { Rows, Unread } from "../parts/Rows";
 import { useSending } from "../parts/sending";
 import { apiKey } from "../request/guests";
 import { go, link, route } from "../route";
+import { onLeave } from "../session/session";
 import { may } from "../session/tenants";
 import { t } from "../text/text";
 import { ForgetKey } from "./ForgetKey";
@@ -26,16 +29,25 @@ export function Guests() {
   return item ? <OneGuest key={item} id={item} /> : <All />;
 }
 
+/** The guest that was made by somebody who does not see guests. */
+const made = signal("");
+onLeave(() => {
+  made.value = "";
+});
+
 function ForKey() {
   const sending = useSending();
   const send = async (form: HTMLFormElement) => {
     const key = String(new FormData(form).get("key")).trim();
     // It is that of the tenant that was asked, at which the page still is if this form is there.
-    if (await sending.attempt(() => service.listCustomers({ pageSize: 1 }, byKey(key)))) apiKey.value = key;
+    if (!(await sending.attempt(() => service.listCustomers({ pageSize: 1 }, byKey(key))))) return;
+    made.value = "";
+    apiKey.value = key;
   };
   return (
     <div class="system">
       <Heading>{t("guests.title")}</Heading>
+      <div role="status">{made.value && <p class="notice">{t("guests.made", { name: made.value })}</p>}</div>
       {may("customers:manage") && <NewLink />}
       <section class="card-wide" aria-label={t("guests.show")}>
         <Form of={sending} submit={t("guests.show")} onSend={send} inPage beside={may("api_keys:manage") && <a href={link({ page: "members" })}>{t("guests.keys")}</a>}>
@@ -108,9 +120,13 @@ function Search() {
 }
 
 function New() {
+  const saved = ({ id, name }: Customer) => {
+    if (!apiKey.peek()) made.value = name;
+    go({ item: id }, { replace: true });
+  };
   return (
     <NewPage back={link({ item: "" })} all={t("guests.all")} title={t("guests.new")} isAllowed={may("customers:manage")}>
-      <GuestForm onSaved={({ id }) => go({ item: id }, { replace: true })} onCancel={() => go({ item: "" })} />
+      <GuestForm onSaved={saved} onCancel={() => go({ item: "" })} />
     </NewPage>
   );
 }

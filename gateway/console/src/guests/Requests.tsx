@@ -5,7 +5,7 @@ import { StatusBadge } from "../parts/Badge";
 import { usePages } from "../parts/pages";
 import { Rows, Unread } from "../parts/Rows";
 import { propertyName } from "../properties";
-import { link } from "../route";
+import { link, NO_FILTERS } from "../route";
 import { nightsText, stayText } from "../text/format";
 import { t } from "../text/text";
 import { requests } from "../wire/calls";
@@ -22,7 +22,7 @@ export function RequestsOf({ guest }: { guest: string }) {
       <Rows of={found} empty={t("guests.no_requests")} leftOut={(n) => t("inbox.left_out", { n })}>
         {(request) => (
           <li key={request.id}>
-            <a class="who" href={link({ page: "requests", request: request.id, filters: { status: "all", guest, property: "", from: "", to: "", search: "" } })}>
+            <a class="who" href={link({ page: "requests", request: request.id, filters: { ...NO_FILTERS, status: "all", guest } })}>
               {propertyName(request.propertyId)}, {stayText(request.checkIn, request.checkOut)} <span class="hint">{nightsText(request.checkIn, request.checkOut)}</span>
             </a>
             <StatusBadge request={request} />

@@ -6,7 +6,7 @@ import { useHappened } from "../parts/happened";
 import { useFocus } from "../parts/Heading";
 import { OnePage } from "../parts/OnePage";
 import { useRow } from "../parts/row";
-import { link } from "../route";
+import { link, NO_FILTERS } from "../route";
 import { may } from "../session/tenants";
 import { timeText } from "../text/format";
 import { t } from "../text/text";
@@ -19,7 +19,7 @@ export function One({ id }: { id: string }) {
   const editing = useSignal(false);
   useHappened((event) => {
     // Who edits it is told when saving.
-    if (event.propertyId === id && !editing.peek()) void property.load();
+    if (event.propertyId === id && !event.bookingRequestId && !editing.peek()) void property.load();
   });
   const edit = () => {
     editing.value = true;
@@ -88,7 +88,7 @@ function Shown({ property, onEdit }: { property: Property; onEdit: () => void })
             {t("edit.edit")}
           </button>
         )}
-        {may("bookings:view") && <a href={link({ page: "requests", request: "", filters: { property: property.id, guest: "", status: "all" } })}>{t("property.requests")}</a>}
+        {may("bookings:view") && <a href={link({ page: "requests", request: "", filters: { ...NO_FILTERS, property: property.id, status: "all" } })}>{t("property.requests")}</a>}
         <a href={link({ page: "calendar" })}>{t("property.calendar")}</a>
       </div>
     </>

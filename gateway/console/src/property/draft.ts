@@ -62,7 +62,8 @@ export function fieldsOf({ name, timeZone, maxGuests, holds, holdHours, rules, d
     timeZone: timeZone.trim(),
     maxGuests: Number(maxGuests),
     holdPolicy: holds ? HoldPolicy.HOLD : HoldPolicy.NONE,
-    holdHours: Number(holdHours),
+    // Where none is held, nobody sees the field.
+    holdHours: holds ? Number(holdHours) : HOURS,
     stayRules: {
       ...(Object.fromEntries(RULES.map((rule) => [rule, Number(rules[rule])])) as Record<Rule, number>),
       days: all.filter((day) => day.closedToArrival || day.closedToDeparture || day.minNights || day.maxNights),
@@ -75,7 +76,7 @@ export type Fields = ReturnType<typeof fieldsOf>;
 /** Those that somebody has changed, seen from the property as it was read. */
 export function changedFields(base: Property, draft: Draft): Partial<Fields> {
   const [was, now] = [fieldsOf(draftOf(base)), fieldsOf(draft)];
-  const names = (Object.keys(now) as (keyof Fields)[]).filter((name) => JSON.stringify(now[name]) !== JSON.stringify(was[name]));
+  const names = (Object.keys(now) as (keyof Fields)[]).filter((name) => (name !== "holdHours" || draft.holds) && JSON.stringify(now[name]) !== JSON.stringify(was[name]));
   return Object.fromEntries(names.map((name) => [name, now[name]]));
 }
 

@@ -16,7 +16,7 @@ import { useRow } from "../parts/row";
 import { Rows, Unread } from "../parts/Rows";
 import { useSending } from "../parts/sending";
 import { shortId } from "../properties";
-import { link } from "../route";
+import { link, NO_FILTERS } from "../route";
 import { t, word } from "../text/text";
 import { at } from "../wire/base";
 import { clientOf } from "../wire/calls";
@@ -119,7 +119,7 @@ function Row({ row, onChoose }: { row: Inconsistency; onChoose: (choice: Resolut
       </p>
       {row.bookingRequestId && (
         <p>
-          <a href={link({ page: "requests", request: row.bookingRequestId, filters: { status: "all" } })}>{t("system.request")}</a>
+          <a href={link({ page: "requests", request: row.bookingRequestId, filters: { ...NO_FILTERS, status: "all" } })}>{t("system.request")}</a>
         </p>
       )}
       <details>

@@ -66,6 +66,7 @@ export const de = {
     "guests.left_out": "{n} Gast fehlt hier, weil er keinen Namen hat. | {n} Gäste fehlen hier, weil sie keinen Namen haben.",
     "guests.new": "Neuer Gast",
     "guests.make": "Gast anlegen",
+    "guests.made": "Der Gast {name} ist angelegt.",
     "guests.facts": "Angaben",
     "guests.archive": "Archivieren",
     "guests.unarchive": "Aus dem Archiv holen",

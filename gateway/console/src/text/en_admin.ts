@@ -68,6 +68,7 @@ export const en: AdminTexts = {
     "guests.left_out": "{n} guest is missing here because it has no name. | {n} guests are missing here because they have no name.",
     "guests.new": "New guest",
     "guests.make": "Create guest",
+    "guests.made": "The guest {name} is created.",
     "guests.facts": "Particulars",
     "guests.archive": "Archive",
     "guests.unarchive": "Take out of the archive",

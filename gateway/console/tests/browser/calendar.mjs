@@ -50,6 +50,20 @@ test("nights are blocked from a choice, and freed again", async (context) => {
   await bar.waitFor({ state: "detached" });
 });
 
+test("who leaves the calendar with a dialog open comes back to none", async (context) => {
+  const page = await openCalendar(context);
+  await toChalet(page);
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.getByRole("button", { name: "Block", exact: true }).click();
+  await page.getByRole("dialog").waitFor();
+  const calendar = new URL(page.url()).hash;
+  await page.evaluate(() => (location.hash = location.hash.replace("calendar", "requests")));
+  await page.getByRole("heading", { name: "Booking requests" }).waitFor();
+  await page.evaluate((hash) => (location.hash = hash), calendar);
+  await page.locator(".tape-row").first().waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+});
+
 test("a booking is made from a choice with the mouse, and a conflict is told", async (context) => {
   const { check_out } = await newRequest();
   const page = await openCalendar(context, { day: check_out });

@@ -94,6 +94,31 @@ test("two guests who are one person are merged, when somebody says so", async (c
   assert.equal(await page.getByRole("button", { name: "Take out of the archive" }).count(), 0);
 });
 
+test("a guest is archived once, however often it is asked for", async (context) => {
+  const { id } = await newGuest();
+  const page = await openGuests(context, { item: id });
+  const asked = [];
+  await page.route("**/ArchiveCustomer", async (route) => {
+    asked.push(route.request().headers()["idempotency-key"]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Archive" }).dblclick();
+  await page.getByText("The guest is archived").waitFor();
+  assert.deepEqual([asked.length, await page.getByRole("alert").count()], [1, 0]);
+});
+
+test("who sees no guests is told that the new one is made", async (context) => {
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/guests/new` });
+  await signIn(page);
+  await page.getByLabel("Name").fill("Frida Falke");
+  await page.getByRole("button", { name: "Create guest" }).click();
+  await page.getByText("The guest Frida Falke is created.").waitFor();
+  await page.getByLabel("API key").fill(desk.variables.TENANT_API_KEY);
+  await page.getByRole("button", { name: "Show guests" }).click();
+  await page.getByRole("heading", { name: "Frida Falke" }).waitFor();
+});
+
 test("who may not change guests sees them alone", async (context) => {
   const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/guests/${GUESTS[1]}` });
   await signIn(page, desk.variables.VIEWER_EMAIL);

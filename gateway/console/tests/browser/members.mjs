@@ -32,6 +32,23 @@ test("an owner invites, gives roles and removes", async (context) => {
   assert.ok(!(await members()).some(({ user: { email } }) => email === "helper@alpine.example"));
 });
 
+test("a role that could not be changed is as it was, and it is said why", async (context) => {
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/members` });
+  await signIn(page, desk.variables.OWNER_EMAIL);
+  const role = page.locator("li").filter({ hasText: desk.variables.MANAGER_EMAIL }).getByRole("combobox");
+  let asked = 0;
+  await page.route("**/ChangeMemberRole", (route) => {
+    asked += 1;
+    return route.abort();
+  });
+  await role.selectOption("viewer");
+  await page.getByRole("alert").getByText("Frontdesk cannot be reached.").waitFor();
+  // The page has read the members again by now.
+  await page.locator("section[aria-busy=false]").first().waitFor();
+  assert.equal(await page.getByRole("alert").getByText("Frontdesk cannot be reached.").count(), 1);
+  assert.deepEqual([await role.inputValue(), asked], ["manager", 1]);
+});
+
 test("an API key is made, shown once, used and revoked", async (context) => {
   const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/members` });
   await signIn(page, desk.variables.OWNER_EMAIL);

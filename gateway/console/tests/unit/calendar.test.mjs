@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { choice, dayOf, go, goTo, known, place, properties, readAgain, step, yearOf } = await load("calendar/place", "calendar/year#readAgain,yearOf", "properties#properties as known", "route#go", "text/days#dayOf", "wire/calls#properties");
+const { areKnown, choice, dayOf, firstDay, go, goTo, known, loadProperties, now, place, properties, readAgain, step, yearOf } = await load("calendar/place", "calendar/year#firstDay,readAgain,yearOf", "now#now", "properties#areKnown,loadProperties,properties as known", "route#go", "text/days#dayOf", "wire/calls#properties");
 
 const unit = (id) => [id, { id, name: id }];
 const settle = () => new Promise((resolve) => setTimeout(resolve));
@@ -47,4 +47,24 @@ test("a year is read once at a time, and again when it had failed", async () => 
   answers[2].resolve({ occupancies: [] });
   await settle();
   assert.deepEqual([year.value, answers.length], [[], 3]);
+});
+
+test("over midnight the calendar begins a day later", (context) => {
+  go({ day: "" });
+  context.mock.timers.enable({ apis: ["Date"], now: new Date(2027, 3, 1, 23, 59, 50) });
+  now.value = Date.now();
+  const before = firstDay.value;
+  context.mock.timers.setTime(new Date(2027, 3, 2, 0, 0, 10).getTime());
+  now.value = Date.now();
+  assert.deepEqual([before, firstDay.value], [dayOf("2027-03-29"), dayOf("2027-03-30")]);
+});
+
+test("properties that could not be read again are as they were, and it is said", async () => {
+  const page = (names) => ({ properties: names.map((id) => ({ id, name: id })), nextPageToken: "" });
+  properties.listProperties = async () => page(["a", "b"]);
+  await loadProperties();
+  assert.deepEqual([[...known.value.keys()], areKnown.value], [["a", "b"], true]);
+  properties.listProperties = () => Promise.reject(new Error("no"));
+  await loadProperties();
+  assert.deepEqual([[...known.value.keys()], areKnown.value], [["a", "b"], false]);
 });

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { approve, change, chosen, cursor, dialog, done, failed, members, making, memberships, properties, requests, rows, tenantId, tenants } = await load(
+const { approve, change, chosen, cursor, dialog, done, failed, failure: refusal, load: people, members, making, memberships, properties, requests, rows, tenantId, tenants } = await load(
   "decide/decisions",
   "inbox/cursor",
-  "inbox/list",
+  "inbox/list#rows",
   "calendar/place",
   "members/people",
   "session/session",
@@ -60,6 +60,20 @@ test("people who come late are not those of the next tenant", async () => {
   page.resolve({ members: [{ user: { id: "1", displayName: "One of A" } }], nextPageToken: "" });
   await loading;
   assert.deepEqual(members.value, []);
+});
+
+test("people who are read twice are as they were asked for last, and a refusal stays beside them", async () => {
+  const pages = [later(), later()];
+  const asked = [...pages];
+  tenants.listMembers = () => asked.shift().promise;
+  tenants.listRoles = async () => ({ roles: [] });
+  const [first, second] = [people(), people({ reason: "LAST_OWNER" })];
+  const page = (displayName) => ({ members: [{ user: { id: "1", displayName } }], nextPageToken: "" });
+  pages[1].resolve(page("Now"));
+  await second;
+  pages[0].resolve(page("Before"));
+  await first;
+  assert.deepEqual([members.value[0].user.displayName, refusal.value.reason], ["Now", "LAST_OWNER"]);
 });
 
 test("a call that waits for a token is of the tenant at which it was made", async () => {

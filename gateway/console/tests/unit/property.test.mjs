@@ -26,6 +26,12 @@ test("what was entered is sent as far as it is another value, the rules as a who
   assert.deepEqual(stayRules.days.map(({ day }) => day), [5, 7]);
 });
 
+test("hours that nobody sees are not sent", () => {
+  const draft = { ...draftOf(property({ holdPolicy: 2, holdHours: 48 })), holds: false, holdHours: "9999" };
+  assert.deepEqual(changedFields(property({ holdPolicy: 2, holdHours: 48 }), draft), { holdPolicy: 1 });
+  assert.equal(fieldsOf(draft).holdHours, 24);
+});
+
 test("days without a rule are left out", () => {
   assert.deepEqual(fieldsOf(draftOf(property({ stayRules: undefined }))).stayRules, { minNights: 0, maxNights: 0, leadDays: 0, horizonDays: 0, turnoverDays: 0, days: [] });
 });

@@ -21,6 +21,16 @@ test("what cannot be read of a link is left out", () => {
   assert.deepEqual(parse(""), { tenant: "", page: "requests", day: "", item: "", request: "", filters: NO_FILTERS });
 });
 
+test("what is open of a page is left with it", () => {
+  go({ tenant, page: "guests", item: "new" });
+  go({ tenant: request, request: "", filters: { property: "" } });
+  assert.deepEqual([route.value.page, route.value.item], ["requests", ""]);
+  go({ page: "guests", item: "new" });
+  go({ item: "one" });
+  assert.equal(route.value.item, "one");
+  go({ page: "requests", item: "", request: "", filters: NO_FILTERS });
+});
+
 test("a search finds words in any order, without case and accents", () => {
   const found = { id: request, message: "Wir kommen spät.", internalNote: "", declineReason: "", declineMessage: "" };
   assert.ok(matches(found, "Alpine Chalet", wordsOf(" SPAT  chalet ")));
