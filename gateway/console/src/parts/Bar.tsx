@@ -10,7 +10,7 @@ import type { Failure } from "../wire/failure";
 import { Missing, missing, twice } from "./lazy";
 import { Trouble } from "./Trouble";
 
-export const TITLES: Record<Page, Key> = { requests: "inbox.title", calendar: "calendar.title", properties: "properties.title", guests: "guests.title", members: "members.title", audit: "audit.title", account: "account.title", system: "system.title", operators: "operators.title" };
+export const TITLES: Record<Page, Key> = { requests: "bar.requests", calendar: "calendar.title", properties: "properties.title", guests: "guests.title", members: "members.title", audit: "audit.title", account: "account.title", system: "system.title", operators: "operators.title" };
 
 /** What a page cannot do without. */
 const SCOPES: Partial<Record<Page, string>> = { requests: "bookings:view", calendar: "properties:view", properties: "properties:view", guests: "conversations:view", members: "members:view", audit: "audit:view", system: "bookings:manage" };

@@ -10,6 +10,7 @@ export const de = {
     unreachable: "Frontdesk antwortet nicht. Es wird alle paar Sekunden neu versucht.",
     "bar.tenant": "Mandant",
     "bar.pages": "Seiten",
+    "bar.requests": "Anfragen",
     "calendar.title": "Kalender",
     "properties.title": "Unterkünfte",
     "guests.title": "Gäste",

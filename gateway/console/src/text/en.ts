@@ -12,6 +12,7 @@ export const en: FirstTexts = {
     unreachable: "Frontdesk does not answer. It is tried again every few seconds.",
     "bar.tenant": "Tenant",
     "bar.pages": "Pages",
+    "bar.requests": "Booking requests",
     "calendar.title": "Calendar",
     "properties.title": "Properties",
     "guests.title": "Guests",

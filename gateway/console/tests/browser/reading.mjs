@@ -232,6 +232,27 @@ test("a long message is cut in its row, and covers nothing", async (context) => 
   assert.equal(await page.locator(".inbox").evaluate((inbox) => inbox.scrollWidth - inbox.clientWidth), 0);
 });
 
+test("the bar is one row on a desk, in German too, and whole on a phone", async (context) => {
+  const page = await openPage(context, { viewport: { width: 1280, height: 800 }, url: `${desk.url}#/${ALPINE}/requests` });
+  await signIn(page, desk.variables.OWNER_EMAIL);
+  await page.getByRole("button", { name: "Deutsch" }).click();
+  const out = page.getByRole("button", { name: "Abmelden" });
+  await out.waitFor();
+  const middle = async (element) => {
+    const { y, height } = await element.boundingBox();
+    return y + height / 2;
+  };
+  const bar = page.locator("header.bar");
+  const row = await middle(bar.getByText("Frontdesk"));
+  for (const element of [out, ...(await bar.getByRole("link").all())]) assert.ok(Math.abs((await middle(element)) - row) < 12, await element.textContent());
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const element of [out, ...(await bar.getByRole("link").all())]) {
+    const { x, width } = await element.boundingBox();
+    assert.ok(x >= 0 && x + width <= 320, await element.textContent());
+  }
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+});
+
 for (const [name, options] of [
   ["320 pixels", { viewport: { width: 320, height: 640 } }],
   ["200 percent", { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 }],
