@@ -14,7 +14,7 @@ const letter = LETTERS.find((one) => location.pathname.endsWith(`/${one}`));
 async function main(): Promise<void> {
   const spoken = speak(language.value);
   if (letter) {
-    const [{ Letter }] = await Promise.all([import("./letters/Letter"), spoken.then(() => speakMore(["letters", "more", "session"])), style()]);
+    const [{ Letter }] = await Promise.all([import("./letters/Letter"), spoken.then(() => speakMore(["letters", "more", "session"])), style("forms")]);
     render(<Letter of={letter} />, root);
     return;
   }

@@ -34,7 +34,7 @@ const inOnePiece = {
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { console: "src/main.tsx", style: "src/style.css", later: "src/later.css", icon: "src/icon.svg" },
+  entryPoints: { console: "src/main.tsx", style: "src/style.css", forms: "src/forms.css", later: "src/later.css", icon: "src/icon.svg" },
   outdir: "dist",
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",
@@ -55,6 +55,7 @@ const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({ name
 const of = (entry) => outputs.find((output) => output.entryPoint === entry);
 const script = of("src/main.tsx");
 const style = of("src/style.css");
+const forms = of("src/forms.css");
 const later = of("src/later.css");
 const icon = of("src/icon.svg") ?? outputs.find((output) => output.name.endsWith(".svg"));
 
@@ -76,6 +77,7 @@ rmSync(join(dist, script.name));
 const page = readFileSync(join(root, "src/page.html"), "utf8")
   .replace("{icon}", `${assets}/${icon.name}`)
   .replace("{style}", `${assets}/${style.name}`)
+  .replace("{forms}", `${assets}/${forms.name}`)
   .replace("{later}", `${assets}/${later.name}`)
   .replace("{script}", `${assets}/${begin.name}`);
 writeFileSync(join(dist, "index.html"), page);
@@ -100,7 +102,7 @@ const row = (name, { plain, gzip, brotli }) => `${name.padEnd(34)}${[plain, gzip
 const sum = (names) => names.map((name) => weights.get(name)).reduce((all, one) => ({ plain: all.plain + one.plain, gzip: all.gzip + one.gzip, brotli: all.brotli + one.brotli }), { plain: 0, gzip: 0, brotli: 0 });
 const load = sum([...first]);
 /** Who is not signed in loads this before the form is on the screen. */
-const form = [...withImports(of("src/session/lazy.ts")), of("src/text/de_session.ts"), later].map(({ name }) => name);
+const form = [...withImports(of("src/session/lazy.ts")), of("src/text/de_session.ts"), forms].map(({ name }) => name);
 const signedOut = sum([...new Set([...first, ...form])]);
 if (!process.argv.includes("--quiet")) {
   console.log(`${"bytes".padEnd(34)}${["plain", "gzip", "brotli"].map((head) => head.padStart(9)).join("")}`);

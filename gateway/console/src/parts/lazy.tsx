@@ -8,21 +8,20 @@ import { type Part as Texts, speakMore, t } from "../text/text";
 /** The names of what can be shown. */
 type Parts<M> = { [Name in keyof M]: M[Name] extends ComponentType<object> ? Name : never }[keyof M];
 
-let styled: Promise<void> | null = null;
+const styles: Partial<Record<string, Promise<void>>> = {};
 
-/** The style of what is loaded later, which `page.html` names. */
-export function style(): Promise<void> {
-  styled ??= new Promise((resolve, reject) => {
-    const link = document.getElementById("later") as HTMLLinkElement;
+/** A style that is loaded later, by its name in `page.html`: of forms, or of all other pages. */
+export function style(name: "forms" | "later"): Promise<void> {
+  return (styles[name] ??= new Promise((resolve, reject) => {
+    const link = document.getElementById(name) as HTMLLinkElement;
     link.onload = () => resolve();
     link.onerror = () => {
-      styled = null;
+      delete styles[name];
       link.rel = "prefetch";
       reject(new Error("no style"));
     };
     link.rel = "stylesheet";
-  });
-  return styled;
+  }));
 }
 
 /** Whether texts of the page are missing, as when a new version has taken the place of this one. */
@@ -56,7 +55,7 @@ export function lazy<M>(importing: () => Promise<M>, texts: readonly Texts[] = [
   const isMissing = signal(false);
   const load = () => {
     if (parts.value) return;
-    twice(() => Promise.all([importing(), speakMore(texts), style()])).then(
+    twice(() => Promise.all([importing(), speakMore(texts), style("forms"), texts.includes("more") && style("later")])).then(
       ([found]) => {
         parts.value = found;
         isMissing.value = false;
