@@ -17,6 +17,7 @@ import { may } from "../session/tenants";
 import { t } from "../text/text";
 import { ForgetKey } from "./ForgetKey";
 import { GuestForm } from "./Form";
+import { Import } from "./Import";
 import { byKey, service } from "./key";
 import { all } from "./list";
 import { GuestName } from "./Name";
@@ -25,6 +26,7 @@ import { OneGuest } from "./One";
 export function Guests() {
   const { item } = route.value;
   if (item === "new") return <New />;
+  if (item === "import") return <Import />;
   if (!apiKey.value) return <ForKey />;
   return item ? <OneGuest key={item} id={item} /> : <All />;
 }
@@ -48,7 +50,7 @@ function ForKey() {
     <div class="system">
       <Heading>{t("guests.title")}</Heading>
       <div role="status">{made.value && <p class="notice">{t("guests.made", { name: made.value })}</p>}</div>
-      {may("customers:manage") && <NewLink />}
+      {may("customers:manage") && <NewLinks />}
       <section class="card-wide" aria-label={t("guests.show")}>
         <Form of={sending} submit={t("guests.show")} onSend={send} inPage beside={may("api_keys:manage") && <a href={link({ page: "members" })}>{t("guests.keys")}</a>}>
           <p>{t("guest.why")}</p>
@@ -59,12 +61,13 @@ function ForKey() {
   );
 }
 
-function NewLink() {
+function NewLinks() {
   return (
     <p>
       <a class="button" href={link({ item: "new" })}>
         {t("guests.new")}
-      </a>
+      </a>{" "}
+      <a href={link({ item: "import" })}>{t("import.link")}</a>
     </p>
   );
 }
@@ -76,7 +79,7 @@ function All() {
     <div class="system">
       <Heading>{t("guests.title")}</Heading>
       <Search />
-      {may("customers:manage") && <NewLink />}
+      {may("customers:manage") && <NewLinks />}
       <Unread failure={all.failure.value} onAgain={all.again} />
       <section class="card-wide" aria-label={t("guests.title")} aria-busy={all.loading.value}>
         <Rows of={all} empty={t(search.value ? "inbox.nothing_found" : "guests.none")} leftOut={(n) => t("guests.left_out", { n })}>

@@ -7,7 +7,7 @@ import type { Sending } from "./sending";
 import { Trouble } from "./Trouble";
 
 interface Props {
-  of: Sending;
+  of: Pick<Sending, "busy" | "failure">;
   submit: string;
   onSend: (form: HTMLFormElement) => unknown;
   onCancel?: () => void;

@@ -9,9 +9,8 @@ import { useSending } from "../parts/sending";
 import { shortId } from "../properties";
 import { link } from "../route";
 import { may } from "../session/tenants";
-import { mailTo } from "../text/format";
 import { t } from "../text/text";
-import { apiKey, guestOf, readGuest } from "./guests";
+import { apiKey, guestOf, mailTo, readGuest } from "./guests";
 
 export function Guest({ id }: { id: string }) {
   const asking = useSignal(false);

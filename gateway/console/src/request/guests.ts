@@ -51,3 +51,8 @@ onLeave(() => {
   known.value = new Map();
   apiKey.value = "";
 });
+
+/** The address of a letter to somebody: what follows a `?` in a name is none of its headers. */
+export function mailTo(email: string): string {
+  return `mailto:${encodeURIComponent(email).replace("%40", "@")}`;
+}

@@ -83,8 +83,3 @@ export function agoText(time: Timestamp | undefined, now: number): string {
 export function listText(parts: string[]): string {
   return formats.value.list.format(parts);
 }
-
-/** The address of a letter to somebody: what follows a `?` in a name is none of its headers. */
-export function mailTo(email: string): string {
-  return `mailto:${encodeURIComponent(email).replace("%40", "@")}`;
-}

@@ -6,6 +6,7 @@ import { ALPINE, call, desk, GUESTS, newRequest, openPage, signIn } from "./desk
 async function openGuests(context, { item = "", ...options } = {}) {
   const page = await openPage(context, { ...options, url: `${desk.url}#/${ALPINE}/guests${item && `/${item}`}` });
   await signIn(page);
+  if (item === "import") return page;
   await page.getByLabel("API key").fill(desk.variables.TENANT_API_KEY);
   await page.getByRole("button", { name: "Show guests" }).click();
   return page;
@@ -117,6 +118,67 @@ test("who sees no guests is told that the new one is made", async (context) => {
   await page.getByLabel("API key").fill(desk.variables.TENANT_API_KEY);
   await page.getByRole("button", { name: "Show guests" }).click();
   await page.getByRole("heading", { name: "Frida Falke" }).waitFor();
+});
+
+test("guests come from a file, each line says what came of it, and the same file changes nothing", async (context) => {
+  const mark = Date.now();
+  const page = await openGuests(context);
+  await page.getByRole("link", { name: "Import from a file" }).click();
+  await page.getByRole("heading", { name: "Import guests from a file" }).waitFor();
+  const choose = (text, name = "guests.csv") => page.getByLabel("File", { exact: true }).setInputFiles({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+  const go = page.getByRole("button", { name: "Import", exact: true });
+  const lines = page.getByRole("list", { name: "Results" }).getByRole("listitem");
+  const csv = `name;external_id;notes\nGina Gans;g-${mark};"Comes late,\nwith a dog"\nHugo Huhn;h-${mark};\n;x-${mark};\n`;
+  await choose(csv);
+  await page.getByLabel("Other system").fill("pms");
+  await go.dblclick();
+  await page.getByRole("status").getByText("Done: 2 created and 1 refused.").waitFor();
+  assert.deepEqual(await lines.count(), 3);
+  await lines.nth(0).getByText("Line 2").waitFor();
+  await lines.nth(1).getByText("Line 4").waitFor();
+  await lines.nth(2).getByText("Something that was entered does not fit.").waitFor();
+  await page.getByLabel("Show refused lines alone").check();
+  assert.equal(await lines.count(), 1);
+  await page.getByLabel("Show refused lines alone").uncheck();
+  const { customers } = await call("GET", "/v1/customers?search=Gina", undefined, { headers: { "x-tenant-api-key": desk.variables.TENANT_API_KEY } });
+  const gina = customers.find(({ external_id: id }) => id === `g-${mark}`);
+  assert.deepEqual([gina.source, gina.notes], ["pms", "Comes late,\nwith a dog"]);
+
+  await choose(`{"name":"Gina Gans","external_id":"g-${mark}","notes":"Comes late,\\nwith a dog"}\n{"name":"Hugo Hahn","external_id":"h-${mark}"}`, "guests.ndjson");
+  await go.click();
+  await page.getByRole("status").getByText("Done: 1 changed and 1 unchanged.").waitFor();
+
+  // A file that cannot be read at all is refused as a whole, at its field.
+  await choose("name,shoe size\nGina,38\n");
+  await go.click();
+  await page.getByRole("alert").getByText("Something that was entered does not fit.").waitFor();
+  assert.equal(await page.getByLabel("File", { exact: true }).getAttribute("aria-invalid"), "true");
+  await page.getByRole("link", { name: "All guests" }).click();
+  await page.getByRole("link", { name: "Hugo Hahn" }).waitFor();
+});
+
+test("a long file comes in pieces, and is sent again where it broke off", async (context) => {
+  const mark = Date.now();
+  const page = await openGuests(context, { item: "import" });
+  let pieces = 0;
+  await page.route("**/v1/customers/import**", (route) => {
+    pieces += 1;
+    return pieces === 2 ? route.abort() : route.continue();
+  });
+  const guest = (n) => `Guest of a file ${n},f${n}-${mark},${"x".repeat(40)}\n`;
+  const file = `name,external_id,notes\n${Array.from({ length: 900 }, (_, n) => guest(n)).join("")}`;
+  await page.getByLabel("File", { exact: true }).setInputFiles({ name: "guests.csv", mimeType: "text/csv", buffer: Buffer.from(file) });
+  const go = page.getByRole("button", { name: "Import", exact: true });
+  await go.click();
+  await page.getByRole("alert").getByText("nothing is stored twice").waitFor();
+  await page.getByText("Broken off; until then:").waitFor();
+  await go.click();
+  await page.getByText(/^Done: \d+ created and \d+ unchanged\.$/).waitFor({ timeout: 60_000 });
+  assert.ok(pieces > 3, String(pieces));
+  const lines = page.getByRole("list", { name: "Results" }).getByRole("listitem");
+  assert.equal(await lines.count(), 100);
+  await page.getByRole("button", { name: /^Show more/ }).click();
+  assert.equal(await lines.count(), 200);
 });
 
 test("who may not change guests sees them alone", async (context) => {

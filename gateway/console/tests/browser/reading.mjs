@@ -53,6 +53,16 @@ const GUEST_PAGES = [
     await page.getByLabel("It is the same person").waitFor();
   },
 ];
+const IMPORT = [
+  async (page) => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "All guests" }).click();
+    await page.getByRole("link", { name: "Import from a file" }).click();
+    await page.getByLabel("File", { exact: true }).setInputFiles({ name: "guests.csv", mimeType: "text/csv", buffer: Buffer.from("name,external_id\nA very long name of somebody who reads the page,a-very-long-id-of-another-system\n,x\n") });
+    await page.getByRole("button", { name: "Import", exact: true }).click();
+    await page.getByRole("status").getByText("Done:").waitFor();
+  },
+];
 const ROLES = [
   async (page) => {
     await page.keyboard.press("Escape");
@@ -162,7 +172,7 @@ for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing on the pages about properties and guests, ${colorScheme}`, async (context) => {
     const page = await openPage(context, { colorScheme, url: `${desk.url}#/${ALPINE}/properties` });
     await signIn(page, desk.variables.OWNER_EMAIL);
-    for (const visit of [...PROPERTIES, ...GUEST_PAGES, ...ROLES]) {
+    for (const visit of [...PROPERTIES, ...GUEST_PAGES, ...IMPORT, ...ROLES]) {
       await visit(page);
       assert.deepEqual(await faults(page), [], page.url());
     }
@@ -284,7 +294,7 @@ for (const [name, options] of [
     });
     const page = await openPage(context, { ...options, url: `${desk.url}#/${ALPINE}/properties` });
     await signIn(page, desk.variables.OWNER_EMAIL);
-    for (const visit of [...PROPERTIES, ...GUEST_PAGES, ...ROLES]) {
+    for (const visit of [...PROPERTIES, ...GUEST_PAGES, ...IMPORT, ...ROLES]) {
       await visit(page);
       assert.equal(await overflow(page), 0, page.url());
     }

@@ -69,6 +69,7 @@ test("every word of a group of the protos has a text", () => {
   has("hold", names("diagnostics_service.proto", "RequestHold").map(lower));
   has("choice", names("resolution.proto", "ResolutionChoice").map(lower));
   has("booking", names("booking.proto", "BookingStatus").map(lower).filter((name) => name !== "unknown"));
+  has("outcome", names("customer_service.proto", "ImportOutcome").map(lower));
   has("actor", names("actor.proto", "ActorKind").map(lower));
 });
 
