@@ -11,7 +11,7 @@ import { lazy } from "./parts/lazy";
 import { Trouble } from "./parts/Trouble";
 import { loadProperties } from "./properties";
 import { go, route } from "./route";
-import { asked, stage, start, startFailure, tenantId, user } from "./session/session";
+import { asked, seenAs, stage, start, startFailure, tenantId, view } from "./session/session";
 import { follow, isOther, leave, loadTenants, may, membership, memberships, platformScopes, trouble } from "./session/tenants";
 import { clockText } from "./text/format";
 import { t } from "./text/text";
@@ -31,6 +31,7 @@ export function App() {
   return (
     <>
       <Bar />
+      {view.value && <Operators of="Viewing" />}
       <Stage />
     </>
   );
@@ -43,7 +44,7 @@ function Stage() {
     case "unreachable":
       return <Unreachable />;
     case "in":
-      return <SignedIn key={user.value?.id} />;
+      return <SignedIn key={seenAs.value} />;
     default:
       return <Session of="SignInPage" />;
   }

@@ -2,6 +2,7 @@
 // needs no tenant.
 
 import { useSignalEffect } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { Heading } from "../parts/Heading";
 import { link, route } from "../route";
 import { t } from "../text/text";
@@ -11,6 +12,10 @@ import { OneTenant } from "./Tenant";
 import { Tenants } from "./Tenants";
 import { OneUser } from "./User";
 import { Users } from "./Users";
+import { Ended } from "./Viewing";
+import { ended } from "./look";
+
+export { Viewing } from "./Viewing";
 
 const TABS = { tenants: "platform:tenants", users: "platform:users", log: "platform:operate" } as const;
 type Tab = keyof typeof TABS;
@@ -19,6 +24,12 @@ export function Operators() {
   useSignalEffect(() => {
     document.title = `${t("operators.title")} · Frontdesk`;
   });
+  useEffect(
+    () => () => {
+      ended.value = null;
+    },
+    [],
+  );
   const shown = (Object.keys(TABS) as Tab[]).filter((tab) => mayOperate(TABS[tab]));
   const [wanted = "", id = ""] = route.value.item.split("/");
   const tab = shown.find((one) => one === wanted) ?? shown[0];
@@ -32,6 +43,7 @@ export function Operators() {
   }
   return (
     <div class="system">
+      <Ended />
       <nav class="tabs" aria-label={t("operators.title")}>
         {shown.map((one) => (
           <a href={link({ page: "operators", item: one })} aria-current={one === tab ? "page" : undefined}>

@@ -8,14 +8,17 @@ import { faultOf } from "../parts/once";
 import { usePages } from "../parts/pages";
 import { Rows, Unread } from "../parts/Rows";
 import { link } from "../route";
+import { user as me } from "../session/session";
 import { timeText } from "../text/format";
 import { t } from "../text/text";
 import { inTenant, mayOperate, tenants } from "./service";
+import { ViewAs } from "./Viewing";
 
-export function TenantMembers({ tenant: { id } }: { tenant: Tenant }) {
+export function TenantMembers({ tenant: { id, name } }: { tenant: Tenant }) {
   const roles = useSignal<Role[]>([]);
   const adding = useSignal(false);
   const said = useSignal("");
+  const seen = useSignal<Member | null>(null);
   const members = usePages(async (pageToken) => {
     const page = await tenants.listMembers({ tenantId: id, pageSize: 50, pageToken }, inTenant(id));
     if (roles.value.length === 0) roles.value = (await tenants.listRoles({ tenantId: id }, inTenant(id))).roles;
@@ -32,13 +35,14 @@ export function TenantMembers({ tenant: { id } }: { tenant: Tenant }) {
       <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
       <Unread failure={members.failure.value} onAgain={members.again} />
       <Rows of={members} empty={t("tenants.no_members")}>
-        {(member) => <Person key={member.user?.id} of={member} />}
+        {(member) => <Person key={member.user?.id} of={member} onView={() => (seen.value = member)} />}
       </Rows>
       <p>
         <button type="button" onClick={() => (adding.value = true)}>
           {t("tenants.add")}
         </button>
       </p>
+      {seen.value?.user && <ViewAs userId={seen.value.user.id} whom={{ name: nameOf(seen.value), tenant: id, tenantName: name }} onClose={() => (seen.value = null)} />}
       {adding.value && <Add tenant={id} roles={roles.value} onAdded={added} onClose={() => (adding.value = false)} />}
     </section>
   );
@@ -77,7 +81,7 @@ function Add({ tenant, roles, onAdded, onClose }: AddProps) {
   );
 }
 
-function Person({ of }: { of: Member }) {
+function Person({ of, onView }: { of: Member; onView: () => void }) {
   const { user, role, createdAt } = of;
   if (!user) return null;
   const name = <strong>{nameOf(of)}</strong>;
@@ -89,6 +93,11 @@ function Person({ of }: { of: Member }) {
       </span>
       {user.disabledAt && <span class="badge" data-status="declined">{t("users.disabled")}</span>}
       <span>{role}</span>
+      {!user.disabledAt && user.id !== me.value?.id && (
+        <button type="button" class="quiet" aria-label={t("view.title", { name: nameOf(of) })} onClick={onView}>
+          {t("view.button")}
+        </button>
+      )}
     </li>
   );
 }

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { dialog } from "../inbox/cursor";
 import { go, link, type Page, PAGES, route } from "../route";
-import { end, stage, tenantId, user } from "../session/session";
+import { end, stage, tenantId, user, view } from "../session/session";
 import { may, memberships, platformScopes } from "../session/tenants";
 import { type Key, language, speak, t } from "../text/text";
 import type { Failure } from "../wire/failure";
@@ -76,9 +76,11 @@ function SignedIn() {
   };
   return (
     <>
-      <a class="user" href={link({ page: "account", request: "" })} aria-current={route.value.page === "account" ? "page" : undefined}>
-        {name}
-      </a>
+      {!view.value && (
+        <a class="user" href={link({ page: "account", request: "" })} aria-current={route.value.page === "account" ? "page" : undefined}>
+          {name}
+        </a>
+      )}
       <button type="button" class="quiet" onClick={() => void leave()}>
         {t("bar.out")}
       </button>

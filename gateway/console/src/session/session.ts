@@ -27,6 +27,21 @@ export const newCodes = signal<string[]>([]);
 export const asked = signal<{ metadata: Record<string, string>; answer: (proved: boolean) => void } | null>(null);
 export const verifiedFactors = computed(() => factors.value.filter((factor) => factor.verified));
 
+/** An operator looks as somebody else, with a token that reads and changes nothing. */
+export interface View {
+  name: string;
+  tenantName: string;
+  /** In milliseconds since 1970; it tells one look from another, too. */
+  until: number;
+}
+
+export const view = signal<View | null>(null);
+/** Why a look ended that nobody ended. */
+export const viewFailure = signal<Failure | null>(null);
+let viewToken = "";
+/** As whom the page is seen: who is signed in, or one look of theirs. */
+export const seenAs = computed(() => String(view.value?.until ?? user.value?.id));
+
 /** How often the page has left a tenant: what was asked for before is of that one. */
 export let leaves = 0;
 const forgets: (() => void)[] = [];
@@ -85,8 +100,25 @@ function take(tokens: Tokens, of: number): void {
   stage.value = verifiedFactors.value.length > 0 && levelOf(token) !== "aal2" ? "second" : "in";
 }
 
+/** From now on the page is that of somebody else. */
+export function look(as: View, by: string): void {
+  tenantId.value = "";
+  viewToken = by;
+  view.value = as;
+}
+
+/** The page is that of who is signed in again. */
+export function lookAway(refusal: Failure | null = null): void {
+  if (!view.value) return;
+  tenantId.value = "";
+  viewToken = "";
+  viewFailure.value = refusal;
+  view.value = null;
+}
+
 /** What is shown and asked is of one user. */
 function forgetUser(): void {
+  lookAway();
   tenantId.value = "";
   asked.value?.answer(false);
   newCodes.value = [];
@@ -103,8 +135,16 @@ function over(elsewhere: boolean): void {
   forgetUser();
 }
 
-/** Says whether a refusal ends the session, which is over then; one of an earlier token does not. */
+/** With these a look is over, too: its token is as it was given. */
+const VIEW_ENDS = ["STEP_UP_REQUIRED", "TENANT_ACCESS_DENIED", "TOKEN_EXPIRED"];
+
+/** Says whether a refusal ends the session, or a look, which is over then; one of an earlier token does not. */
 export function isEnd(refusal: Failure, of: string): boolean {
+  if (view.value && of === viewToken) {
+    const isOver = ends(refusal) || VIEW_ENDS.includes(refusal.reason);
+    if (isOver) lookAway(refusal);
+    return isOver;
+  }
   if (of !== token || !ends(refusal)) return false;
   if (stage.value !== "out") {
     over(true);
@@ -162,6 +202,7 @@ export function refreshed(than: string): Promise<string> {
 
 /** The token for a call. */
 export function access(): Promise<string> {
+  if (view.value) return Promise.resolve(viewToken);
   return token && performance.now() < staleAt ? Promise.resolve(token) : refreshed(token);
 }
 

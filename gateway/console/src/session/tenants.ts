@@ -6,7 +6,7 @@ import { keep, kept } from "../kept";
 import { go, route } from "../route";
 import { users } from "../wire/calls";
 import { type Failure, failureOf } from "../wire/failure";
-import { tenantId, user } from "./session";
+import { seenAs, tenantId, view } from "./session";
 
 const KEPT = "frontdesk.tenant";
 
@@ -25,14 +25,14 @@ export function may(scope: string): boolean {
 /** Asks who is signed in, and goes to the tenant of the address, of last time, or the first. */
 export async function loadTenants(): Promise<void> {
   trouble.value = null;
-  const of = user.peek()?.id;
+  const of = seenAs.peek();
   try {
     const me = await users.getMe({});
-    if (user.peek()?.id !== of) return;
+    if (seenAs.peek() !== of) return;
     platformScopes.value = me.platformScopes;
     memberships.value = me.memberships;
   } catch (thrown) {
-    if (user.peek()?.id === of) trouble.value = failureOf(thrown);
+    if (seenAs.peek() === of) trouble.value = failureOf(thrown);
     return;
   }
   follow(route.peek().tenant);
@@ -42,7 +42,7 @@ export async function loadTenants(): Promise<void> {
 export function follow(wanted: string): void {
   const all = memberships.peek() ?? [];
   const one = [wanted, kept(KEPT)].find((id) => all.some((other) => other.tenantId === id)) ?? all[0]?.tenantId ?? "";
-  if (one) keep(KEPT, one);
+  if (one && !view.peek()) keep(KEPT, one);
   if (route.peek().tenant !== one) go({ tenant: one, ...(route.peek().tenant && { request: "" }) }, { replace: true });
   tenantId.value = one;
   isOther.value = Boolean(wanted && one && wanted !== one);
@@ -54,8 +54,6 @@ export function leave(): void {
   tenantId.value = "";
 }
 
-let whose: string | undefined;
-user.subscribe((one) => {
-  if (one?.id !== whose) memberships.value = null;
-  whose = one?.id;
+seenAs.subscribe(() => {
+  memberships.value = null;
 });

@@ -36,9 +36,9 @@ const authorized: Interceptor = (next) => async (request) => {
   } catch (thrown) {
     const refusal = failureOf(thrown);
     const { reason, metadata } = refusal;
+    if (isEnd(refusal, token)) throw thrown;
     if (reason === "TOKEN_EXPIRED") return await call(await refreshed(token));
     if (reason === "STEP_UP_REQUIRED" && (await proveAgain(metadata))) return await call(await access());
-    isEnd(refusal, token);
     throw thrown;
   }
 };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALPINE, askForProof, call, desk, openPage, signIn } from "./desk.mjs";
+import { ALPINE, askForProof, call, desk, newRequest, openPage, requestNow, signIn } from "./desk.mjs";
 
 const operator = () => ({ email: desk.variables.OPERATOR_EMAIL });
 
@@ -162,6 +162,68 @@ test("a proof is asked for where no tenant is, and the log says who did what", a
   assert.equal(asked.times, 2);
   await page.getByRole("link", { name: "Log of the platform" }).click();
   await page.locator("ol.history li").filter({ hasText: user.id }).first().waitFor();
+});
+
+/** A page at which the operator looks as a member of the tenant. */
+async function lookAs(context, email, name) {
+  const page = await openPlatform(context, `tenants/${ALPINE}`);
+  const member = page.getByRole("region", { name: "Members" }).locator("li").filter({ hasText: email });
+  await member.getByRole("button", { name: "View as" }).click();
+  const dialog = page.getByRole("dialog", { name: `View as ${name}` });
+  await dialog.getByLabel("Why").fill("Ticket 7: cannot see the lake house");
+  await dialog.getByRole("button", { name: "View" }).click();
+  await page.getByRole("region", { name: "View as somebody else" }).waitFor();
+  return page;
+}
+
+const nameOf = async (email) => {
+  const { user } = await call("GET", "/v1/me", undefined, { email });
+  return user.display_name || user.email;
+};
+
+test("an operator sees what a member sees, changes nothing, and ends it", async (context) => {
+  const email = desk.variables.MANAGER_EMAIL;
+  const name = await nameOf(email);
+  const { id } = await newRequest();
+  const page = await lookAs(context, email, name);
+  const seen = page.getByRole("region", { name: "View as somebody else" });
+  await seen.getByText(`You see what ${name} sees in Alpine Stays.`).waitFor();
+  await page.getByRole("heading", { name: "Booking requests" }).waitFor();
+  await page.locator(`#row-${id}`).click();
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("alert").getByText("You only look on here.").waitFor();
+  assert.equal((await requestNow(id)).status, "requested");
+  const pages = page.getByRole("navigation", { name: "Pages" });
+  assert.equal(await pages.getByRole("link", { name: "Platform" }).count(), 0);
+  await pages.getByRole("link", { name: "Properties" }).click();
+  await page.getByRole("link", { name: "Alpine Chalet" }).waitFor();
+  await seen.waitFor();
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+  assert.ok(!kept.includes("eyJ"), kept);
+  await seen.getByRole("button", { name: "End the view" }).click();
+  await page.getByRole("status").getByText(`The view as ${name} is ended.`).waitFor();
+  await page.getByRole("heading", { name: "Alpine Stays" }).waitFor();
+  assert.equal(await seen.count(), 0);
+  const { audit_events: events } = await call("GET", `/v1/tenants/${ALPINE}/audit-events?page_size=50`, undefined, { email: desk.variables.OWNER_EMAIL });
+  assert.ok(events.some(({ action, reason }) => action === "viewed_as" && reason === "Ticket 7: cannot see the lake house"));
+});
+
+test("a view is over when the page is loaded again, and when its token is of no use", async (context) => {
+  const email = desk.variables.VIEWER_EMAIL;
+  const name = await nameOf(email);
+  const page = await lookAs(context, email, name);
+  const seen = page.getByRole("region", { name: "View as somebody else" });
+  await page.getByRole("heading", { name: "Booking requests" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Tenants" }).waitFor();
+  assert.equal(await seen.count(), 0);
+
+  const other = await lookAs(context, email, name);
+  await other.getByRole("heading", { name: "Booking requests" }).waitFor();
+  await askForProof(other, "ListProperties", { required: "aal2", max_age_seconds: "300" });
+  await other.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Properties" }).click();
+  await other.getByText("The tenant asks for two factors.").waitFor();
+  await other.getByRole("heading", { name: "Alpine Stays" }).waitFor();
 });
 
 test("who operates nothing is not shown the platform, and gets nothing of it", async (context) => {

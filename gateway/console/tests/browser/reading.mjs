@@ -99,6 +99,17 @@ const OPERATORS = [
     await page.getByRole("link", { name: "Log of the platform" }).click();
     await page.locator("ol.history li").first().waitFor();
   },
+  async (page) => {
+    await page.getByRole("link", { name: "Tenants", exact: true }).click();
+    await page.getByRole("link", { name: "Alpine Stays" }).click();
+    await page.getByRole("region", { name: "Members" }).locator("li").filter({ hasText: desk.variables.VIEWER_EMAIL }).getByRole("button", { name: "View as" }).click();
+    await page.getByLabel("Why").fill("Reading");
+  },
+  async (page) => {
+    await page.getByRole("dialog").getByRole("button", { name: "View" }).click();
+    await page.getByRole("button", { name: "End the view" }).waitFor();
+    await page.getByRole("navigation", { name: "Status" }).waitFor();
+  },
 ];
 
 async function conflict() {

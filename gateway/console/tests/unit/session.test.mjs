@@ -16,7 +16,7 @@ globalThis.BroadcastChannel = class {
 };
 globalThis.document = { baseURI: "http://localhost/desk/invitation#token=x", documentElement: {}, querySelector: () => null, getElementById: () => null };
 
-const { access, end, endedElsewhere, failureOfProblem, isEnd, memberships, refreshed, stage, start, startFailure, tenantId, user } = await load("session/session", "session/tenants", "wire/failure");
+const { access, end, endedElsewhere, failureOfProblem, isEnd, look, lookAway, memberships, refreshed, seenAs, stage, start, startFailure, tenantId, user, view, viewFailure } = await load("session/session", "session/tenants", "wire/failure");
 
 const [others] = channels;
 const tokens = (access, id = "x") => ({ access, expires_in: 900, user: { id, email: `${id}@example.com`, display_name: id } });
@@ -102,4 +102,39 @@ test("a token that comes after the end signs nobody in", async () => {
   arrive(tokens("two"));
   await assert.rejects(late);
   assert.deepEqual([stage.value, user.value], ["out", null]);
+});
+
+const refused = (code) => failureOfProblem({ code }, null);
+const beginLook = () => look({ name: "Vera", tenantName: "Alpine Stays", until: 7 }, "seen");
+
+test("who looks as somebody else calls with another token, and has nothing of their own", async () => {
+  memberships.value = [{ tenantId: "t", scopes: [] }];
+  tenantId.value = "t";
+  beginLook();
+  assert.deepEqual([await access(), tenantId.value, memberships.value, seenAs.value], ["seen", "", null, "7"]);
+  assert.equal(isEnd(refused("VIEW_ONLY"), "seen"), false);
+  // Their own token is replaced meanwhile, and changes nothing of what is seen.
+  answers = [tokens("two")];
+  await refreshed("one");
+  assert.deepEqual([await access(), view.value.name], ["seen", "Vera"]);
+  memberships.value = [];
+  lookAway();
+  assert.deepEqual([await access(), memberships.value, seenAs.value, stage.value], ["two", null, "x", "in"]);
+});
+
+test("a look ends alone, when its token is of no use any more", () => {
+  for (const code of ["TOKEN_EXPIRED", "SESSION_ENDED", "STEP_UP_REQUIRED", "TENANT_ACCESS_DENIED"]) {
+    beginLook();
+    assert.equal(isEnd(refused(code), "seen"), true, code);
+    assert.deepEqual([view.value, viewFailure.value.reason, stage.value, others.said], [null, code, "in", []]);
+  }
+  // A late refusal of it ends nothing else.
+  assert.equal(isEnd(refused("SESSION_ENDED"), "seen"), false);
+  assert.equal(stage.value, "in");
+});
+
+test("who is signed out looks no more", () => {
+  beginLook();
+  others.onmessage({ data: "out" });
+  assert.deepEqual([view.value, stage.value], [null, "out"]);
 });
