@@ -175,7 +175,7 @@ function Requests() {
     <>
       <Request of="Latest" quiet />
       <div class="panes">
-        <Inbox />
+        <Inbox bar={<Request of="ChosenBar" quiet />} />
         {route.value.request ? <Request of="Detail" /> : <p class="request hint nothing">{t("detail.none")}</p>}
       </div>
       <Request of="Dialogs" />

@@ -2,20 +2,21 @@
 // several at once.
 
 import { useSignalEffect } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { Trouble } from "../parts/Trouble";
 import { link, route, type Status, STATUSES } from "../route";
 import { tenantId } from "../session/session";
 import { may } from "../session/tenants";
 import { t, word } from "../text/text";
-import { ChosenBar } from "./ChosenBar";
 import { chosen } from "./cursor";
 import { Filters } from "./Filters";
 import { attend, countText, hasUnknown, leftOut, load, loading, more, next, rows, trouble } from "./list";
 import { RequestRow } from "./RequestRow";
 import { found } from "./search";
 
-export function Inbox() {
+/** `bar`: what can be done with the rows that are chosen. */
+export function Inbox({ bar }: { bar: ComponentChildren }) {
   useEffect(() => {
     attend(true);
     return () => attend(false);
@@ -30,7 +31,7 @@ export function Inbox() {
       <h1 id="inbox" tabIndex={-1}>{t("inbox.title")}</h1>
       <Tabs />
       <Filters />
-      {chosen.value.size > 0 && <ChosenBar />}
+      {chosen.value.size > 0 && bar}
       {trouble.value && (
         <Trouble failure={trouble.value}>
           <button type="button" onClick={() => void load(route.value.filters)}>

@@ -3,4 +3,5 @@
 export { approve, draftOf, startReview } from "../decide/decisions";
 export { Dialogs } from "../decide/Dialogs";
 export { Latest } from "../decide/Latest";
+export { ChosenBar } from "../inbox/ChosenBar";
 export { Detail } from "./Detail";

@@ -8,6 +8,11 @@ const TELL = "Nennen Sie die Kennung dem, der Frontdesk betreibt.";
 
 export const de = {
   texts: {
+    "chosen.label": "Ausgewählte Anfragen",
+    "chosen.count": "{n} Anfrage ausgewählt | {n} Anfragen ausgewählt",
+    "chosen.hidden": "{n} weitere von der Suche verborgen | {n} weitere von der Suche verborgen",
+    "chosen.decline": "Ausgewählte ablehnen",
+    "chosen.none": "Auswahl aufheben",
     "partly.lead": "Diese Nächte deckt keine Buchung; andere können sie haben:",
     "detail.back": "Zur Liste",
     "fact.guests": "Personen",

@@ -10,6 +10,11 @@ const TELL = "Tell the id to whoever runs Frontdesk.";
 
 export const en: MoreTexts = {
   texts: {
+    "chosen.label": "Selected requests",
+    "chosen.count": "{n} request selected | {n} requests selected",
+    "chosen.hidden": "{n} more hidden by the search | {n} more hidden by the search",
+    "chosen.decline": "Decline selected",
+    "chosen.none": "Select none",
     "partly.lead": "No booking covers these nights; others may have them:",
     "detail.back": "Back to the list",
     "fact.guests": "Persons",
