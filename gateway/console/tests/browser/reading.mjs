@@ -244,6 +244,15 @@ for (const [name, options] of [
   });
 }
 
+test("fields fill their room, and are written as the page is", async (context) => {
+  const page = await openDesk(context);
+  const search = page.getByLabel("Search");
+  const [field, room] = await Promise.all([search.boundingBox(), page.getByRole("search").boundingBox()]);
+  assert.ok(field.width > 0.9 * room.width, `${field.width} of ${room.width}`);
+  const fonts = await search.evaluate((element) => [element, document.documentElement].map((one) => getComputedStyle(one).fontFamily));
+  assert.equal(fonts[0], fonts[1]);
+});
+
 test("a long message is cut in its row, and covers nothing", async (context) => {
   const { id } = await newRequest({ message: "Word after word ".repeat(40) });
   const page = await openDesk(context, { place: `requests/${id}` });
