@@ -2,7 +2,7 @@
 // somebody says that it is meant.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Customer } from "../generated/later/frontdesk/booking/v1/customer_service_pb";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
@@ -49,12 +49,12 @@ export function Merge({ guest, onClose, onMerged }: Props) {
 function Choose({ guest, onChosen }: { guest: Customer; onChosen: (guest: Customer) => void }) {
   const list = useMemo(() => listOf(10), []);
   const first = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    // Most duplicates have the same name.
+  // Most duplicates have the same name. It is there before anybody can type, whose text it would replace.
+  useLayoutEffect(() => {
     list.type(guest.name);
-    first.current?.focus();
     return list.forget;
   }, []);
+  useEffect(() => first.current?.focus(), []);
   return (
     <>
       <p>{t("merge.lead", { name: guest.name })}</p>

@@ -95,6 +95,26 @@ test("two guests who are one person are merged, when somebody says so", async (c
   assert.equal(await page.getByRole("button", { name: "Take out of the archive" }).count(), 0);
 });
 
+test("what is typed as soon as the dialog of a merge is there is looked for", async (context) => {
+  const [guest, duplicate] = [await newGuest(), await newGuest()];
+  const page = await openGuests(context, { item: guest.id });
+  await page.getByRole("button", { name: "Merge" }).waitFor();
+  // Nobody is faster: before the page has painted it.
+  await page.evaluate((text) => {
+    new MutationObserver((_, observer) => {
+      const field = document.querySelector("dialog input[type=search]");
+      if (!field) return;
+      observer.disconnect();
+      field.value = text;
+      field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    }).observe(document.body, { childList: true, subtree: true });
+  }, duplicate.name);
+  await page.getByRole("button", { name: "Merge" }).click();
+  const dialog = page.getByRole("dialog", { name: "Merge" });
+  await dialog.getByRole("button", { name: `Take ${duplicate.name}` }).waitFor();
+  assert.equal(await dialog.getByRole("searchbox").inputValue(), duplicate.name);
+});
+
 test("a guest is archived once, however often it is asked for", async (context) => {
   const { id } = await newGuest();
   const page = await openGuests(context, { item: id });
