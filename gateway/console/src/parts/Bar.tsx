@@ -23,16 +23,17 @@ export function Bar() {
       <span class="brand">Frontdesk</span>
       {isIn && <Tenants />}
       {isIn && <Pages />}
-      <span class="space" />
-      {isIn && tenantId.value && route.value.page === "requests" && (
-        <button type="button" class="quiet keys-help" onClick={() => (dialog.value = "help")}>
-          {t("bar.keys")}
+      <div class="own">
+        {isIn && tenantId.value && route.value.page === "requests" && (
+          <button type="button" class="quiet" title={t("bar.keys")} aria-label={t("bar.keys")} onClick={() => (dialog.value = "help")}>
+            ?
+          </button>
+        )}
+        <button type="button" class="quiet" lang={other} onClick={() => void twice(() => speak(other)).catch(() => (missing.value = true))}>
+          {other === "de" ? "Deutsch" : "English"}
         </button>
-      )}
-      <button type="button" class="quiet" lang={other} onClick={() => void twice(() => speak(other)).catch(() => (missing.value = true))}>
-        {other === "de" ? "Deutsch" : "English"}
-      </button>
-      {isIn && <SignedIn />}
+        {isIn && <SignedIn />}
+      </div>
       {missing.value && <Missing />}
     </header>
   );

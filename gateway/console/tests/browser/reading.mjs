@@ -265,6 +265,8 @@ test("a long message is cut in its row, and covers nothing", async (context) => 
 test("the bar is one row on a desk, in German too, and whole on a phone", async (context) => {
   const page = await openPage(context, { viewport: { width: 1280, height: 800 }, url: `${desk.url}#/${ALPINE}/requests` });
   await signIn(page, desk.variables.OWNER_EMAIL);
+  // The bar is longer then, and the button elsewhere.
+  await page.getByRole("navigation", { name: "Status" }).waitFor();
   await page.getByRole("button", { name: "Deutsch" }).click();
   const out = page.getByRole("button", { name: "Abmelden" });
   await out.waitFor();
@@ -276,6 +278,8 @@ test("the bar is one row on a desk, in German too, and whole on a phone", async 
   const row = await middle(bar.getByText("Frontdesk"));
   for (const element of [out, ...(await bar.getByRole("link").all())]) assert.ok(Math.abs((await middle(element)) - row) < 12, await element.textContent());
   await page.setViewportSize({ width: 320, height: 640 });
+  const [language, user] = [bar.getByRole("button", { name: "English" }), bar.getByRole("link", { name: "Olga Owner" })];
+  for (const element of [language, user]) assert.ok(Math.abs((await middle(element)) - (await middle(out))) < 12, await element.textContent());
   for (const element of [out, ...(await bar.getByRole("link").all())]) {
     const { x, width } = await element.boundingBox();
     assert.ok(x >= 0 && x + width <= 320, await element.textContent());
