@@ -39,6 +39,8 @@ effect(() => {
   const { tenant, item } = before;
   before = null;
   clearTimeout(timer);
-  if (viewFailure.peek()) ended.value = { name, how: viewFailure.peek() as Failure };
+  const failure = viewFailure.peek();
+  // A machine that slept hears of its time from the server first.
+  if (failure) ended.value = { name, how: failure.reason === "TOKEN_EXPIRED" ? "over" : failure };
   go({ tenant, page: "operators", request: "", item, filters: NO_FILTERS });
 });

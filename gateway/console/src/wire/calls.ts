@@ -9,7 +9,7 @@ import { BookingRequestService } from "../generated/frontdesk/booking/v1/booking
 import { PropertyService } from "../generated/frontdesk/booking/v1/property_service_pb";
 import { UserService } from "../generated/frontdesk/identity/v1/user_service_pb";
 import { LONGEST } from "../session/endpoint";
-import { access, isEnd, proveAgain, refreshed, tenantId } from "../session/session";
+import { access, isEnd, proveAgain, refreshed, seenAs, tenantId } from "../session/session";
 import { language } from "../text/text";
 import { base } from "./base";
 import { failureOf } from "./failure";
@@ -31,12 +31,14 @@ const authorized: Interceptor = (next) => async (request) => {
     return await next(request.stream ? request : { ...request, signal: AbortSignal.any([request.signal, AbortSignal.timeout(LONGEST)]) });
   };
   const token = await access();
+  const as = seenAs.peek();
   try {
     return await call(token);
   } catch (thrown) {
     const refusal = failureOf(thrown);
     const { reason, metadata } = refusal;
-    if (isEnd(refusal, token)) throw thrown;
+    // What was asked by one is not asked again by another, as when a look has ended meanwhile.
+    if (isEnd(refusal, token) || seenAs.peek() !== as) throw thrown;
     if (reason === "TOKEN_EXPIRED") return await call(await refreshed(token));
     if (reason === "STEP_UP_REQUIRED" && (await proveAgain(metadata))) return await call(await access());
     throw thrown;
