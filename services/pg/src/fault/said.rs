@@ -13,9 +13,10 @@ const ROW_SECURITY: &str = "ExecWithCheckOptions";
 const RAISED: &str = "exec_stmt_raise";
 /// Where the server that a call came to passes on what another one said that has the rows.
 const OF_A_SHARD: &str = "ReportResultError";
-/// Where Postgres refuses a right to something that it names: any other function's words
-/// may be anybody's.
+/// Where Postgres refuses a right to something that it names, and to a sequence: any other
+/// function's words may be anybody's.
 const NO_RIGHT: &str = "aclcheck_error";
+const NO_RIGHT_TO_SEQUENCE: &str = "nextval_internal";
 /// Where the value of a setting is refused that is a text. Of those that are set here, only
 /// that of `role` can be.
 const NOT_A_ROLE: &str = "call_string_check_hook";
@@ -89,8 +90,8 @@ impl<'a> Said<'a> {
 
     /// The right that a role lacks, as far as it may be told.
     fn right(self) -> String {
-        let words =
-            if self.routine.starts_with(NO_RIGHT) { format!(" ({})", self.message) } else { String::new() };
+        let names_it = self.routine.starts_with(NO_RIGHT) || self.routine == NO_RIGHT_TO_SEQUENCE;
+        let words = if names_it { format!(" ({})", self.message) } else { String::new() };
         format!("a right of its role{words}")
     }
 
