@@ -6,7 +6,8 @@
 
 use jiff::Timestamp;
 
-use super::factor::{own_session, session_over};
+use super::factor::own_session;
+use super::held::{lock_live_session, session_over};
 use super::mail::mail;
 use super::recovery::{LETTERS, link_invalid};
 use super::sessions::Sessions;
@@ -130,15 +131,4 @@ impl Sessions {
         self.post.send();
         Ok(email)
     }
-}
-
-/// Refuses a session that was ended since the call was let in. Whoever ends it because the account
-/// is taken back ends its links, too: one that is stored after that would give the account away.
-async fn lock_live_session(change: &Change, by: SignedIn) -> Result<(), Error> {
-    // The user first, as whoever sets a password.
-    change.lock_factors_of(by.user).await?.ok_or_else(session_over)?;
-    let session = change.lock_session(by.session).await?;
-    let lives = session
-        .is_some_and(|(session, of)| !session.ended && session.expires_at > change.at() && of.id == by.user);
-    if lives { Ok(()) } else { Err(session_over().into()) }
 }

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::factor_checks::{check_may_enrol, check_two_factors, verified};
-use super::held::still_held;
+use super::held::{session_over, still_held, still_held_over};
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
 use crate::credential::challenge::Asked;
@@ -226,9 +226,10 @@ pub async fn reset(store: &Store, id: UserId, actor: &Actor) -> Result<Reset, Er
 /// the factors counted. Whoever does that to an owner needs as much as for setting the owner's
 /// password.
 async fn take_all(change: &Change, id: UserId, actor: &Actor) -> Result<(User, bool, Reset), Error> {
+    let holds = still_held_over(change, id, actor).await?;
     let user = change.lock_factors_of(id).await?.ok_or(Error::UserNotFound)?;
     if change.is_owner(id).await? {
-        actor.holds.check([&OPERATE.to_owned()])?;
+        holds.check([&OPERATE.to_owned()])?;
     }
     let counted = verified(&change.list_factors(id).await?).next().is_some();
     let factors = change.delete_factors(id).await?;
@@ -290,8 +291,4 @@ pub(super) fn own_session(by: SignedIn) -> Result<(), Refusal> {
         Reason::SignInRequired,
         "The token is of another issuer, which has no session here to prove a second factor in. Sign in with POST /v1/auth/login.",
     ))
-}
-
-pub(super) fn session_over() -> Refusal {
-    Refusal::new(Reason::SessionEnded, "The session is over. Sign in again.")
 }

@@ -1,10 +1,13 @@
 //! What whoever changes something holds at that moment. The call was let in before: its user
-//! may have been removed since, or may do less, and its API key may be revoked. Whatever takes
-//! that away waits for the change, or the change for it.
+//! may have been removed since, or may do less, its session may be over, and its API key may be
+//! revoked. Whatever takes that away waits for the change, or the change for it.
+//!
+//! What is locked comes in one order: a tenant, operators, other users, memberships, roles, keys.
 
-use crate::actor::Actor;
-use crate::domain::ids::TenantId;
-use crate::domain::scopes::{Holds, OPERATE};
+use crate::actor::{Actor, SignedIn};
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::roles::Role;
+use crate::domain::scopes::{Holds, MANAGE_USERS, OPERATE};
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
@@ -15,17 +18,22 @@ pub(super) async fn still_held(
     actor: &Actor,
     needed: &str,
 ) -> Result<Holds, Error> {
+    let holds = match actor.user {
+        None => actor.holds.clone(),
+        Some(_) if actor.holds.check([&OPERATE.to_owned()]).is_ok() => {
+            still_held_on_platform(change, actor, OPERATE).await?;
+            actor.holds.clone()
+        }
+        Some(by) => {
+            hold_caller(change, actor).await?;
+            holding(scopes_of_member(change, tenant, by.user).await?, needed)?
+        }
+    };
     // Beside a user's token a key says for which tenant the call is, and no more.
     if let Some(key) = actor.api_key.filter(|_| actor.user.is_none() || actor.for_user) {
         change.lock_api_key(tenant, key).await?.ok_or(Error::ApiKeyInvalid)?;
     }
-    let Some(by) = actor.user else { return Ok(actor.holds.clone()) };
-    if actor.holds.check([&OPERATE.to_owned()]).is_ok() {
-        still_held_on_platform(change, actor, OPERATE).await?;
-        return Ok(actor.holds.clone());
-    }
-    let role = change.lock_member(tenant, by.user).await?.ok_or_else(removed)?;
-    holding(role.scopes(), needed)
+    Ok(holds)
 }
 
 /// What is held outside tenants, of which `needed` is a part.
@@ -34,8 +42,49 @@ pub(super) async fn still_held_on_platform(
     actor: &Actor,
     needed: &str,
 ) -> Result<Holds, Error> {
-    let Some(by) = actor.user else { return Ok(actor.holds.clone()) };
-    holding(change.hold_platform_scopes(by.user).await?.unwrap_or_default(), needed)
+    match hold_caller(change, actor).await? {
+        None => Ok(actor.holds.clone()),
+        Some(scopes) => holding(scopes, needed),
+    }
+}
+
+/// What is held outside tenants by whoever manages a user, who is locked: as much as that user
+/// holds, at least.
+pub(super) async fn still_held_over(change: &Change, user: UserId, actor: &Actor) -> Result<Holds, Error> {
+    // Operators first, always: two of them who do something to each other wait for each other.
+    change.lock_operators().await?;
+    let holds = still_held_on_platform(change, actor, MANAGE_USERS).await?;
+    holds.check(&change.lock_platform_scopes(user).await?.ok_or(Error::UserNotFound)?)?;
+    Ok(holds)
+}
+
+/// What the user who calls holds outside tenants, if it is one. Nobody is disabled, or loses
+/// that, before the change is stored.
+pub(super) async fn hold_caller(change: &Change, actor: &Actor) -> Result<Option<Vec<String>>, Error> {
+    let Some(by) = actor.user else { return Ok(None) };
+    Ok(Some(change.hold_platform_scopes(by.user).await?.ok_or_else(session_over)?))
+}
+
+/// Refuses a session that was ended since the call was let in. Whoever ends it because the account
+/// is taken back ends its links, too: one that is stored after that would give the account away.
+pub(super) async fn lock_live_session(change: &Change, by: SignedIn) -> Result<(), Error> {
+    // The user first, as whoever sets a password.
+    change.lock_factors_of(by.user).await?.ok_or_else(session_over)?;
+    let session = change.lock_session(by.session).await?;
+    let lives = session
+        .is_some_and(|(session, of)| !session.ended && session.expires_at > change.at() && of.id == by.user);
+    if lives { Ok(()) } else { Err(session_over().into()) }
+}
+
+/// The scopes of a member. A role of the tenant's own keeps them until the change is stored.
+async fn scopes_of_member(change: &Change, tenant: TenantId, user: UserId) -> Result<Vec<String>, Error> {
+    match change.lock_member(tenant, user).await?.ok_or_else(removed)? {
+        Role::BuiltIn(role) => Ok(role.scopes().map(str::to_owned).collect()),
+        Role::Own(role) => {
+            let locked = change.lock_role(tenant, &role.name).await?;
+            Ok(locked.ok_or(Error::RoleNotFound(role.name))?.scopes)
+        }
+    }
 }
 
 fn holding(scopes: Vec<String>, needed: &str) -> Result<Holds, Error> {
@@ -45,6 +94,10 @@ fn holding(scopes: Vec<String>, needed: &str) -> Result<Holds, Error> {
     let sentence =
         format!("The scope {needed} was taken from you while the call was under way. Nothing was stored.");
     Err(Refusal::new(Reason::ScopeMissing, sentence).with("required", needed).with("missing", needed).into())
+}
+
+pub(super) fn session_over() -> Refusal {
+    Refusal::new(Reason::SessionEnded, "The session is over. Sign in again.")
 }
 
 fn removed() -> Refusal {

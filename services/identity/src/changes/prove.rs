@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::factor::{lock, make_recovery_codes, own, own_session, session_over};
+use super::factor::{lock, make_recovery_codes, own, own_session};
 use super::factor_checks::{check_may_activate, verified};
+use super::held::session_over;
 use super::passkey::{self, Copied, How, Offered, Use, challenge_over, not_taken};
 use super::repeats::Refused;
 use super::sessions::{Granted, Sessions, Tokens};

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::factor::{own_session, session_over};
+use super::factor::own_session;
+use super::held::session_over;
 use super::password::Sent;
 use super::sessions::{Granted, Sessions, Tokens};
 use crate::actor::{Actor, SignedIn};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use super::factor::session_over;
+use super::held::{session_over, still_held_on_platform, still_held_over};
 use super::invitation::end_offers;
 use super::platform_scopes::check_operator_stays;
 use super::sessions::Sessions;
@@ -15,7 +15,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::ids::UserId;
 use crate::domain::invitation::StillOffers;
-use crate::domain::scopes::{Holds, OPERATE};
+use crate::domain::scopes::{Holds, MANAGE_USERS, OPERATE};
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::{User, UserKind};
 use crate::domain::{field, scopes};
@@ -62,6 +62,8 @@ pub async fn create(
         None => None,
     };
     Change::run(store, async |change| {
+        // A password with its queue came between the call and this.
+        still_held_on_platform(&change, actor, MANAGE_USERS).await?.check(&platform_scopes)?;
         let user = User {
             id,
             email: email.as_str().to_owned(),
@@ -148,8 +150,6 @@ pub async fn unlock(
 pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
         check_goes(&change, id, even_if_last_owner, actor).await?;
-        // Locked, so that a membership that is being made is seen by what follows.
-        change.lock_platform_scopes(id).await?.ok_or(Error::UserNotFound)?;
         let of = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         end_offers(&change, id, StillOffers::Nowhere, actor).await?;
@@ -164,6 +164,7 @@ pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: 
 }
 
 /// Refuses to take away the last operator, and the last owner of a tenant unless that is said.
+/// The user is locked, so that a membership that is being made is seen by what follows.
 async fn check_goes(
     change: &Change,
     id: UserId,
@@ -171,6 +172,8 @@ async fn check_goes(
     actor: &Actor,
 ) -> Result<(), Error> {
     check_operator_stays(&change.lock_operators().await?, id, actor)?;
+    // Users before memberships, as whoever changes something in a tenant.
+    still_held_over(change, id, actor).await?;
     let left = change.left_without_owner(id).await?;
     if left.is_empty() || even_if_last_owner { Ok(()) } else { Err(leaves_no_owner(&left)) }
 }
@@ -178,6 +181,7 @@ async fn check_goes(
 /// Lets a user sign in again.
 pub async fn enable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Error> {
     Change::run(store, async |change| {
+        still_held_over(&change, id, actor).await?;
         let user = change.enable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.finish(actor.did(AuditAction::UserEnabled).done_to(id)).await?;
         Ok(user)
@@ -200,8 +204,9 @@ pub async fn set_password(
     check_new("password", &password, &user.email)?;
     let hash = passwords.hash(password).await?;
     Change::run(store, async |change| {
+        let holds = still_held_over(&change, id, actor).await?;
         if change.is_owner(id).await? {
-            actor.holds.check([&OPERATE.to_owned()])?;
+            holds.check([&OPERATE.to_owned()])?;
         }
         if !change.set_password(id, &hash, None).await? {
             return Err(Error::UserNotFound);
