@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::factor_checks::{check_may_enrol, check_two_factors, verified};
-use super::held::{session_over, still_held, still_held_over};
+use super::held::{lock_live_session, session_over, still_held, still_held_over};
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
 use crate::credential::challenge::Asked;
@@ -73,6 +73,7 @@ impl Sessions {
             None => None,
         };
         Change::run(&self.store, async |change| {
+            lock_live_session(&change, by).await?;
             let (user, factors) = lock(&change, by.user).await?;
             check_may_enrol(&factors, kind, actor, change.at())?;
             change.forget_unverified_factors(by.user).await?;
@@ -131,6 +132,7 @@ impl Sessions {
     ) -> Result<i64, Error> {
         own_session(by)?;
         let ended = Change::run(&self.store, async |change| {
+            lock_live_session(&change, by).await?;
             let (user, factors) = lock(&change, by.user).await?;
             let factor = factors.iter().find(|one| one.id == id).ok_or(Error::FactorNotFound)?;
             let removed = actor.did(AuditAction::FactorRemoved).about(id);
@@ -198,6 +200,7 @@ impl Sessions {
 pub async fn new_recovery_codes(store: &Store, by: SignedIn, actor: &Actor) -> Result<Vec<String>, Error> {
     own_session(by)?;
     Change::run(store, async |change| {
+        lock_live_session(&change, by).await?;
         let (_, factors) = lock(&change, by.user).await?;
         if verified(&factors).next().is_none() {
             let sentence = "You have no second factor that recovery codes could stand in for. POST /v1/auth/factors enrols one.";

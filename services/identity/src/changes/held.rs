@@ -66,7 +66,8 @@ pub(super) async fn hold_caller(change: &Change, actor: &Actor) -> Result<Option
 }
 
 /// Refuses a session that was ended since the call was let in. Whoever ends it because the account
-/// is taken back ends its links, too: one that is stored after that would give the account away.
+/// is taken back ends its links and factors, too: one that is stored after that would give the
+/// account away.
 pub(super) async fn lock_live_session(change: &Change, by: SignedIn) -> Result<(), Error> {
     // The user first, as whoever sets a password.
     change.lock_factors_of(by.user).await?.ok_or_else(session_over)?;
