@@ -91,10 +91,9 @@ pub async fn rename(store: &Store, id: UserId, name: &str, actor: &Actor) -> Res
     .await
 }
 
-/// Disables a user and ends all its sessions, and for good what it offered where it is no member
-/// who may; one who is disabled stays so. The last owner of a
-/// tenant is disabled only where that is said; what the last operator is,
-/// `changes/platform_scopes.rs` says.
+/// Disables a user and ends all its sessions and links, and for good what it offered where it is no
+/// member who may; one who is disabled stays so. The last owner of a tenant is disabled only where
+/// that is said; what the last operator is, `changes/platform_scopes.rs` says.
 pub async fn disable(
     store: &Store,
     id: UserId,
@@ -109,6 +108,8 @@ pub async fn disable(
         check_goes(&change, id, even_if_last_owner, actor).await?;
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
+        // Or one would work again with the user, and could give the account away.
+        change.end_links(id).await?;
         end_offers(&change, id, StillOffers::AsMember, actor).await?;
         change.finish(actor.did(AuditAction::UserDisabled).done_to(id)).await?;
         Ok(user)
