@@ -250,6 +250,8 @@ pub async fn set_policy(
     actor: &Actor,
 ) -> Result<(), Error> {
     Change::run(store, async |change| {
+        // The tenant first, as whoever invites.
+        change.lock_tenant(tenant).await?;
         still_held(&change, tenant, actor, MANAGE_TENANT).await?;
         if !change.set_second_factor_policy(tenant, policy).await? {
             return Err(Error::TenantNotFound);

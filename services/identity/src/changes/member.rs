@@ -1,7 +1,7 @@
 //! Members: added, given another role, removed. Nobody gives or takes scopes that
 //! they do not hold, and a tenant is never left without an owner.
 
-use super::held::still_held;
+use super::held::{hold_caller, still_held};
 use crate::actor::{Actor, AuditEvent, SignedIn};
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::AuditAction;
@@ -118,7 +118,9 @@ async fn check_removable(
     stays_owner: bool,
     actor: &Actor,
 ) -> Result<Holds, Error> {
-    // Owners first, always: two removals at once must wait for each other, not deadlock.
+    // Users before memberships, as whoever disables one.
+    hold_caller(change, actor).await?;
+    // Then owners, always: two removals at once must wait for each other, not deadlock.
     let owners = change.lock_owners(tenant).await?;
     let held = still_held(change, tenant, actor, MANAGE_MEMBERS).await?;
     let role = change.lock_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
