@@ -127,6 +127,8 @@ impl Sessions {
         let hashed = self.passwords.hash(password).await?;
         let has_post = self.store.policy().mail.is_some();
         let ended = Change::run(&self.store, async |change| {
+            // The user before the session, as whoever ends sessions.
+            change.lock_factors_of(by.user).await?.ok_or(Error::PasswordWrong)?;
             // It may have been ended while the password was hashed.
             let session = change.lock_session(by.session).await?;
             let by_link = session.is_some_and(|(session, of)| {
