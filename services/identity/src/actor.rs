@@ -68,6 +68,8 @@ pub struct AuditEvent<'call> {
     pub issuer: String,
     /// What it was about.
     pub subject: String,
+    /// What the platform's log says after that, and no tenant's.
+    pub beside: String,
     /// How often it happened.
     pub times: i32,
     /// Why, if somebody had to say so.
@@ -134,6 +136,7 @@ impl Actor {
             api_key: self.api_key,
             issuer: self.issuer.clone(),
             subject: String::new(),
+            beside: String::new(),
             times: 1,
             reason: String::new(),
             acting_client: self.acting_client(),
@@ -159,6 +162,12 @@ impl AuditEvent<'_> {
     #[must_use]
     pub fn done_to(self, user: UserId) -> Self {
         Self { place: Place::PlatformAndTenantsOf(user), ..self.about(user) }
+    }
+
+    /// The platform alone is told this, too.
+    #[must_use]
+    pub fn beside(self, beside: String) -> Self {
+        Self { beside, ..self }
     }
 
     /// It was done for this reason.

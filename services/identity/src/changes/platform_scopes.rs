@@ -11,10 +11,13 @@ use crate::domain::scopes::{self, Holds, MANAGE_TENANTS, MANAGE_USERS, OPERATE};
 use crate::error::{Error, Reason, Refusal};
 use crate::store::{Change, Store};
 
+/// Most keys that an event names.
+const MOST_NAMED: usize = 100;
+
 /// Gives a user the scopes that `wanted` makes of those that the user holds, and returns
-/// them. What an operator offered who is one no more ends, but where the operator is an owner. API
-/// keys belong to their tenants and go on working: those that the operator made where it is no
-/// member are named in the event.
+/// them. What somebody offered as an operator ends, except where they are an owner. API keys belong
+/// to their tenants and go on working: those that the operator made where it is no owner are named
+/// in the event.
 pub async fn change(
     store: &Store,
     id: UserId,
@@ -47,13 +50,21 @@ pub async fn change(
         let mut changed = format!("{id}{}", given.chain(taken).collect::<String>());
         if offers_less {
             end_offers(&change, id, StillOffers::AsOwner, actor).await?;
-            let keys = change.list_api_keys_beyond(id).await?;
-            changed.extend(keys.iter().map(|key| format!(" live_key:{key}")));
+            changed.push_str(&keys_left(&change, id).await?);
         }
         change.finish(actor.did(AuditAction::PlatformScopesChanged).about(changed)).await?;
         Ok(wanted)
     })
     .await
+}
+
+/// The live keys that a user leaves in tenants, as an event names them; the end says whether there
+/// are more than a hundred.
+pub(super) async fn keys_left(change: &Change, of: UserId) -> Result<String, Error> {
+    let keys = change.list_api_keys_beyond(of).await?;
+    let named = keys.iter().take(MOST_NAMED).map(|key| format!(" live_key:{key}"));
+    let more = if keys.len() > MOST_NAMED { " live_key:…" } else { "" };
+    Ok(named.chain([more.to_owned()]).collect())
 }
 
 /// Refuses to take away the last operator who can sign in. Whoever is at the database can make

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::held::{session_over, still_held_on_platform, still_held_over};
 use super::invitation::end_offers;
-use super::platform_scopes::check_operator_stays;
+use super::platform_scopes::{check_operator_stays, keys_left};
 use super::sessions::Sessions;
 use crate::actor::Actor;
 use crate::credential::password::Passwords;
@@ -111,7 +111,8 @@ pub async fn disable(
         // Or one would work again with the user, and could give the account away.
         change.end_links(id).await?;
         end_offers(&change, id, StillOffers::AsMember, actor).await?;
-        change.finish(actor.did(AuditAction::UserDisabled).done_to(id)).await?;
+        let left = keys_left(&change, id).await?;
+        change.finish(actor.did(AuditAction::UserDisabled).done_to(id).beside(left)).await?;
         Ok(user)
     })
     .await
@@ -155,7 +156,8 @@ pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: 
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         end_offers(&change, id, StillOffers::Nowhere, actor).await?;
         // Told to the tenants of the user as long as it has some.
-        change.note(&actor.did(AuditAction::UserDeleted).done_to(id)).await?;
+        let left = keys_left(&change, id).await?;
+        change.note(&actor.did(AuditAction::UserDeleted).done_to(id).beside(left)).await?;
         if !change.forget_user(id, &Email::read(&of.user.email)?).await? {
             return Err(Error::UserNotFound);
         }

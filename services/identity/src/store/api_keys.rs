@@ -9,6 +9,7 @@ use super::database::Store;
 use crate::actor::Actor;
 use crate::domain::api_key::{ApiKey, MOST_LIVE, NewApiKey, StoredApiKey};
 use crate::domain::ids::{ApiKeyId, TenantId, UserId};
+use crate::domain::roles::BuiltIn;
 use crate::error::{Error, Quota};
 
 /// What [`api_key`] reads.
@@ -25,8 +26,8 @@ pg::statements! {
     ListApiKeys = "list_api_keys" (tenant: TenantId);
     /// The live keys that a user made, or made with keys of their own, locked.
     LockApiKeysOf = "lock_api_keys_of" (tenant: TenantId, user: UserId, now: Timestamp);
-    /// The live keys that a user made in tenants of which the user is no member, a hundred at most.
-    ListApiKeysBeyond = "list_api_keys_beyond" (user: UserId, now: Timestamp);
+    /// The live keys that a user made in tenants of which the user is no owner, 101 at most.
+    ListApiKeysBeyond<'a> = "list_api_keys_beyond" (user: UserId, owner: &'a str, now: Timestamp);
     /// A live key, locked.
     LockApiKey = "lock_api_key" (tenant: TenantId, id: ApiKeyId, now: Timestamp);
     /// Stores a key.
@@ -113,9 +114,9 @@ impl Change {
         Columns::all(&self.query(&LockApiKeysOf { tenant, user, now: self.at() }).await?, api_key)
     }
 
-    /// The live keys that a user made in tenants of which the user is no member, a hundred at most.
+    /// The live keys that a user made in tenants of which the user is no owner, 101 at most.
     pub async fn list_api_keys_beyond(&self, user: UserId) -> Result<Vec<ApiKeyId>, Fault> {
-        let list = ListApiKeysBeyond { user, now: self.at() };
+        let list = ListApiKeysBeyond { user, owner: BuiltIn::Owner.name(), now: self.at() };
         Columns::all(&self.query(&list).await?, |row| row.next("id"))
     }
 

@@ -15,8 +15,8 @@ pg::statements! {
     InsertAuditEvent<'a> = "insert_audit_event" (
         id: AuditEventId, at: Timestamp, action: &'a str, outcome: &'a str, tenant: Option<TenantId>,
         own: Option<UserId>, subject_user: Option<UserId>, user: Option<UserId>, session: Option<SessionId>,
-        api_key: Option<ApiKeyId>, issuer: &'a str, method: &'a str, subject: &'a str, address: &'a str,
-        request_id: &'a str, times: i32, reason: &'a str, acting_client: Option<ApiKeyId>
+        api_key: Option<ApiKeyId>, issuer: &'a str, method: &'a str, subject: &'a str, beside: &'a str,
+        address: &'a str, request_id: &'a str, times: i32, reason: &'a str, acting_client: Option<ApiKeyId>
     );
     /// Events of a tenant.
     ListAuditEvents = "list_audit_events" (
@@ -54,6 +54,7 @@ impl<'event> InsertAuditEvent<'event> {
             api_key,
             issuer,
             subject,
+            beside,
             times,
             reason,
             acting_client,
@@ -79,6 +80,7 @@ impl<'event> InsertAuditEvent<'event> {
             issuer,
             method: &context.method,
             subject,
+            beside,
             address,
             request_id: &context.request_id,
             times: *times,

@@ -1,13 +1,15 @@
 -- An event of a tenant, or of none. What users do with accounts of their own belongs to
 -- the tenant that their calls are for without naming one: the only one of which they are
--- members, as long as there is one. For an operator of the platform none is inferred. What is done to a user is told to each of the user's
--- tenants as well, in rows whose ids have the same time.
+-- members, as long as there is one. For an operator of the platform none is inferred. What is
+-- done to a user is told to each of the user's tenants as well, in rows whose ids have the same
+-- time; what stands beside the subject, to none of them.
 insert into identity.audit_events (
     id, at, action, outcome, tenant_id, user_id, session_id, api_key_id, issuer, method, subject, address,
     request_id, times, reason, acting_client_id
 )
 select
-    place.id, :at, :action, :outcome, place.tenant_id, :user, :session, :api_key, :issuer, :method, :subject,
+    place.id, :at, :action, :outcome, place.tenant_id, :user, :session, :api_key, :issuer, :method,
+    :subject || case when place.tenant_id is null then :beside else '' end,
     :address, :request_id, :times, :reason, :acting_client
 from (
     select :id as id, :tenant as tenant_id

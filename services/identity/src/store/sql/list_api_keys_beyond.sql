@@ -1,4 +1,5 @@
--- Live keys that a user made in tenants of which the user is no member.
+-- Live keys that a user made in tenants of which the user is no owner: whatever else a role
+-- allows may be less than the keys do. One more than are named.
 select k.id
 from identity.tenant_api_keys k
 where k.created_by = :user
@@ -9,6 +10,7 @@ where k.created_by = :user
       from identity.memberships m
       where m.tenant_id = k.tenant_id
         and m.user_id = :user
+        and m.role = :owner
   )
 order by k.created_at, k.id
-limit 100
+limit 101
