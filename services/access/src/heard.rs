@@ -90,7 +90,7 @@ impl Heard {
         }
         state.noted += 1;
         let count = state.noted;
-        // Whose token a key has signed no mark says: each is looked at again.
+        // No mark says whose tokens a key has signed, so everybody is looked at again.
         if !told.revoked_keys.is_empty() {
             state.void_before = count;
         }

@@ -124,8 +124,8 @@ impl Revocations {
                 listener = self.store.hear_revocations().await.ok();
             }
             match self.read().await {
-                // Found unasked: what should have told of it does so yet, or is heard no more.
-                Ok(true) if unasked => doubted = true,
+                // Found without being told: the word may still come, or nobody is heard any more.
+                Ok(true) if unasked => (doubted, failing) = (true, false),
                 Ok(_) => failing = false,
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
@@ -139,7 +139,8 @@ impl Revocations {
             let heard = tokio::time::timeout(look, heard(listener.as_mut())).await;
             unasked = heard.is_err() && listener.is_some();
             if unasked && doubted {
-                (listener, listen_at) = (None, Instant::now());
+                // What is found from here on is found by looking, and says nothing of the next one.
+                (listener, listen_at, unasked) = (None, Instant::now() + LISTEN_AGAIN, false);
             } else if heard == Ok(false) {
                 listener = None;
             }
