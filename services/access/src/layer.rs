@@ -167,7 +167,8 @@ impl<A: Authority> Gate<A> {
         if !self.rules.takes_one_message(request.uri().path()) {
             return Ok(let_in);
         }
-        let mut message = Message::of(std::mem::take(request.body_mut()));
+        let rule = self.rules.of_path(request.uri().path());
+        let mut message = Message::of(std::mem::take(request.body_mut()), rule);
         let (path, headers) = (request.uri().path(), request.headers());
         let let_in = match message.at_once().await {
             Some(read) => read.map(|()| let_in)?,

@@ -9,8 +9,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use boot::nothing_stored;
-use bytes::{Bytes, BytesMut};
-use frontdesk_proto::{ErrorReason, Refusal};
+use bytes::Bytes;
+use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use http_body_util::{BodyExt, Full};
 use tonic::Status;
 use tonic::body::Body;
@@ -19,6 +19,8 @@ use tonic::body::Body;
 const TIME: Duration = Duration::from_secs(10);
 /// Most bytes of a message, as tonic has it.
 const MOST: usize = 4 * 1024 * 1024;
+/// Most bytes of one that takes no credential: those of a body at the gateway.
+const MOST_OF_ANYBODY: usize = 1024 * 1024;
 /// What comes before a message: a flag, and its length in four bytes.
 const PREFIX: usize = 5;
 
@@ -26,15 +28,19 @@ const PREFIX: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Message {
     body: Body,
+    /// Most bytes that it may have.
+    most: usize,
     /// What came first; mostly that is all, and is not copied.
     first: Bytes,
-    /// All of it, if more came. Of tiny parts a list would take many times as much as they.
-    all: BytesMut,
+    /// All of it, if more came. A list of tiny parts would take many times their size.
+    all: Vec<u8>,
 }
 
 impl Message {
-    pub(crate) fn of(body: Body) -> Self {
-        Self { body, first: Bytes::new(), all: BytesMut::new() }
+    /// That of a call of a method with this rule.
+    pub(crate) fn of(body: Body, rule: Option<&Rule>) -> Self {
+        let most = if rule == Some(&Rule::Public) { MOST_OF_ANYBODY } else { MOST };
+        Self { body, most, first: Bytes::new(), all: Vec::new() }
     }
 
     /// Reads what is there; `None` if that is not all.
@@ -52,8 +58,8 @@ impl Message {
 
     /// The body for whoever takes the message out of it.
     pub(crate) fn into_body(self) -> Body {
-        let Self { body: _, first, all } = self;
-        Body::new(Full::new(if all.is_empty() { first } else { all.freeze() }))
+        let Self { body: _, most: _, first, all } = self;
+        Body::new(Full::new(if all.is_empty() { first } else { all.into() }))
     }
 
     /// May be left and called again: a part that was read is kept.
@@ -65,7 +71,8 @@ impl Message {
             let Ok(part) = frame?.into_data() else { break };
             self.take(part);
         }
-        Ok(())
+        // What nobody may send is handed on, to be refused by who takes messages apart.
+        if self.most < MOST && self.is_too_long() { Err(too_long(self.most).into()) } else { Ok(()) }
     }
 
     fn take(&mut self, part: Bytes) {
@@ -76,17 +83,36 @@ impl Message {
         if self.all.is_empty() {
             self.all.extend_from_slice(&self.first);
         }
+        let needed = self.all.len() + part.len();
+        if needed > self.all.capacity() {
+            // Twice as much, so that it is seldom copied, but no more than it says it is going to be.
+            let says = self.says().map_or(needed, |says| PREFIX.saturating_add(says));
+            let room = needed.max(says.min(needed * 2));
+            self.all.reserve_exact(room - self.all.len());
+        }
         self.all.extend_from_slice(&part);
     }
 
-    /// Whether it is longer than one may be, or says that it is going to be: it is refused by
-    /// its beginning.
+    /// Whether it is longer than it may be, or says that it is going to be: it is refused by its
+    /// beginning.
     fn is_too_long(&self) -> bool {
-        let here = if self.all.is_empty() { &self.first[..] } else { &self.all[..] };
-        let says = here.first_chunk().map(|[_, length @ ..]: &[u8; PREFIX]| u32::from_be_bytes(*length));
-        let most = u32::try_from(MOST).unwrap_or(u32::MAX);
-        here.len() > PREFIX + MOST || says.is_some_and(|says| says > most)
+        self.here().len() > PREFIX + self.most || self.says().is_some_and(|says| says > self.most)
     }
+
+    /// How many bytes it says that it has after its prefix.
+    fn says(&self) -> Option<usize> {
+        let [_, length @ ..] = self.here().first_chunk::<PREFIX>()?;
+        Some(usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX))
+    }
+
+    fn here(&self) -> &[u8] {
+        if self.all.is_empty() { &self.first } else { &self.all }
+    }
+}
+
+fn too_long(most: usize) -> Refusal {
+    let sentence = format!("A message of a call without a credential has {most} bytes at most.");
+    Refusal::new(ErrorReason::PayloadTooLarge, nothing_stored(&sentence, "send less"))
 }
 
 fn too_slow() -> Refusal {
@@ -108,13 +134,17 @@ mod tests {
     }
 
     fn message(parts: Vec<Frame<Bytes>>) -> Message {
-        Message::of(Body::new(StreamBody::new(stream::iter(parts).map(Ok::<_, Status>))))
+        Message::of(Body::new(StreamBody::new(stream::iter(parts).map(Ok::<_, Status>))), None)
     }
 
     /// One whose parts never end.
     fn halves(parts: Vec<Frame<Bytes>>) -> Message {
+        halves_under(None, parts)
+    }
+
+    fn halves_under(rule: Option<&Rule>, parts: Vec<Frame<Bytes>>) -> Message {
         let parts = stream::iter(parts).chain(stream::pending());
-        Message::of(Body::new(StreamBody::new(parts.map(Ok::<_, Status>))))
+        Message::of(Body::new(StreamBody::new(parts.map(Ok::<_, Status>))), rule)
     }
 
     async fn text(message: Message) -> Bytes {
@@ -141,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_no_end_yet_is_not_whole_and_nothing_of_it_is_lost() {
         let (send, rest) = futures::channel::mpsc::unbounded();
-        let mut message = Message::of(Body::new(StreamBody::new(rest.map(Ok::<_, Status>))));
+        let mut message = Message::of(Body::new(StreamBody::new(rest.map(Ok::<_, Status>))), None);
         assert!(message.at_once().await.is_none());
         send.unbounded_send(part(b"\0\0\0\0\x02ab")).unwrap();
         assert!(message.at_once().await.is_none(), "all of it is there, and it may go on");
@@ -161,6 +191,34 @@ mod tests {
         assert_eq!(text(many).await.len(), 2 * MOST);
     }
 
+    #[tokio::test]
+    async fn nobody_without_a_credential_sends_more_than_a_body_of_the_gateway() {
+        let most: &'static [u8] = Box::leak(vec![0; MOST_OF_ANYBODY].into());
+        for (prefix, is_refused) in [(part(b"\0\0\x10\0\0"), false), (part(b"\0\0\x10\0\x01"), true)] {
+            let mut public = halves_under(Some(&Rule::Public), vec![prefix, part(most)]);
+            let read = public.at_once().await;
+            let reason =
+                read.and_then(Result::err).map(|status| Refusal::from_status(&status).unwrap().reason());
+            assert_eq!(reason, is_refused.then_some(ErrorReason::PayloadTooLarge));
+        }
+        let mut of_a_user = halves_under(Some(&Rule::SignedIn), vec![part(b"\0\0\x10\0\x01"), part(most)]);
+        assert!(of_a_user.at_once().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_message_takes_no_more_room_than_it_says() {
+        // Doubled it would be 128 KiB.
+        let third: &'static [u8] = Box::leak(vec![0; 32 * 1024].into());
+        let mut message = halves(vec![part(b"\0\0\x01\x80\0"), part(third), part(third), part(third)]);
+        assert!(message.at_once().await.is_none());
+        assert_eq!(message.all.len(), PREFIX + 96 * 1024);
+        assert!(message.all.capacity() < 100 * 1024, "{}", message.all.capacity());
+        // What says more than it sends gets no room for it.
+        let mut liar = halves(vec![part(b"\0\0\x40\0\0"), part(b"ab")]);
+        assert!(liar.at_once().await.is_none());
+        assert!(liar.all.capacity() < 1024, "{}", liar.all.capacity());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_message_has_ten_seconds_whatever_comes_of_it() {
         let mut half = halves(vec![part(b"\0\0\0\0\x02a")]);
@@ -176,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_refused_as_it_was() {
         let parts = stream::iter([Ok(part(b"\0\0")), Err(Status::cancelled("gone"))]);
-        let mut broken = Message::of(Body::new(StreamBody::new(parts)));
+        let mut broken = Message::of(Body::new(StreamBody::new(parts)), None);
         assert_eq!(broken.at_once().await.unwrap().unwrap_err().code(), tonic::Code::Cancelled);
     }
 }
