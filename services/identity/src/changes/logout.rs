@@ -27,7 +27,7 @@ pub async fn logout(store: &Store, by: SignedIn, scope: LogoutScope, actor: &Act
     };
     Change::run(store, async |change| {
         if matches!(scope, LogoutScope::Global) {
-            // One that is stored beside it is waited for.
+            // A link that is being stored is waited for.
             change.lock_factors_of(by.user).await?;
             change.end_links(by.user).await?;
         }

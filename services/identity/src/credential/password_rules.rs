@@ -13,6 +13,9 @@ use crate::domain::unseen::is_unseen;
 
 /// Most characters of a password.
 const MAX_LEN: usize = 256;
+/// Most bytes of one, however it is spelled: a character that is taken apart (NFD) has nine at most,
+/// as a syllable of Hangul of three letters.
+const MOST_BYTES: usize = 9 * MAX_LEN;
 /// Fewest characters of a password that is set.
 const MIN_LEN: usize = 8;
 
@@ -58,10 +61,10 @@ pub fn check_sent(field: &'static str, password: &str) -> Result<(), InvalidFiel
     Ok(())
 }
 
-/// How many characters a password has as it is hashed; none if it is longer than one can be,
-/// which is not looked at.
+/// How many characters a password has as it is hashed; none if it has more bytes than one can
+/// have, with its letters and their marks apart, which is not looked at.
 fn prepared_length(password: &str) -> Option<usize> {
-    (password.len() <= 4 * MAX_LEN).then(|| prepared(password).chars().count())
+    (password.len() <= MOST_BYTES).then(|| prepared(password).chars().count())
 }
 
 /// Whether the list has a password, which is looked for by halves.
@@ -124,12 +127,16 @@ mod tests {
         }
     }
 
+    /// A message has a limit of its own for what is sent (`max_length` in the proto).
     #[test]
-    fn a_password_that_is_set_can_be_sent_from_every_keyboard() {
-        let (composed, apart) = ("ü".repeat(256), "u\u{308}".repeat(256));
-        for password in [&composed, &apart] {
-            assert_eq!(check_new("password", password, "a@b.example"), Ok(()));
-            assert_eq!(check_sent("password", password), Ok(()));
+    fn a_password_that_may_be_set_may_be_anybodys_however_it_is_spelled() {
+        for letter in ["ü", "ệ", "각", "\u{ddd}"] {
+            let (composed, apart) = (letter.repeat(256), letter.nfd().collect::<String>().repeat(256));
+            assert!(apart.len() > composed.len() && apart.len() <= MOST_BYTES, "{letter}");
+            for password in [&composed, &apart] {
+                assert_eq!(check_new("password", password, "a@b.example"), Ok(()), "{letter}");
+                assert_eq!(check_sent("password", password), Ok(()), "{letter}");
+            }
         }
         // One of before, which becomes longer when it is prepared.
         let longer = "\u{fb2c}".repeat(200);

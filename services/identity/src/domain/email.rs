@@ -133,7 +133,7 @@ fn folded_before(text: &str) -> String {
 
 /// A local part, in lower case, as letters are compared without their case: those whose forms
 /// have one capital are one (the lines of CaseFolding.txt of Unicode with status C that lower case
-/// and NFKC leave).
+/// and NFKC leave, those of letters; U+0345 is a mark).
 fn case_folded(local: &str) -> String {
     let fold = |one| match one {
         'ς' => 'σ',

@@ -79,10 +79,13 @@ struct ForeignClaims {
     /// The access token that an ID token came with (`OpenID` Connect).
     #[serde(default)]
     at_hash: Option<serde::de::IgnoredAny>,
+    /// The code that one came with, there.
+    #[serde(default)]
+    c_hash: Option<serde::de::IgnoredAny>,
 }
 
-/// What claims say who are no access token: who gets one of these may be any client of the
-/// issuer, or the user's browser.
+/// Values of `typ` of tokens that are no access tokens: any client of the issuer, or the user's
+/// browser, may hold one.
 const OTHER_USES: [&str; 3] = ["ID", "Refresh", "Offline"];
 
 impl ForeignTokens {
@@ -131,6 +134,7 @@ fn is_for_another_use(claims: &ForeignClaims) -> bool {
     let says = |word: &str| claims.typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case(word));
     claims.events.is_some()
         || claims.at_hash.is_some()
+        || claims.c_hash.is_some()
         || claims.token_use.as_ref().is_some_and(|used| used != "access")
         || OTHER_USES.into_iter().any(says)
 }

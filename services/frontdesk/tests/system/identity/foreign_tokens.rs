@@ -102,6 +102,7 @@ async fn each_form(fixture: &Fixture) {
         (Some("wrong_kind"), Some("JWT"), json!({"typ": "Refresh"})),
         (Some("wrong_kind"), Some("JWT"), json!({"typ": "Offline"})),
         (Some("wrong_kind"), Some("JWT"), json!({"at_hash": "x"})),
+        (Some("wrong_kind"), Some("JWT"), json!({"c_hash": "x"})),
         (Some("lives_too_long"), Some("JWT"), json!({"exp": now + 3_700})),
         (Some("not_yet_valid"), Some("JWT"), json!({"nbf": fraction + 20.0})),
         (Some("malformed"), Some("JWT"), json!({"exp": (now + 600).to_string()})),
