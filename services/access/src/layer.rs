@@ -326,3 +326,6 @@ impl<A: Authority> Asks for GoesOn<A> {
         self.gate.cache.heard().voids(heard, &marks)
     }
 }
+
+#[cfg(test)]
+mod tests;

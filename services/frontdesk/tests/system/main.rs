@@ -113,6 +113,7 @@ mod identity {
     mod invitation_letters;
     mod invitations;
     mod late_messages;
+    mod lock_order;
     mod login;
     mod login_limits;
     mod mail;
@@ -131,6 +132,7 @@ mod identity {
     mod signing_keys;
     mod step_up;
     mod still_held;
+    mod still_held_over;
     mod tenant_deletion;
     pub mod tenant_purge;
     mod tenants;

@@ -129,6 +129,21 @@ async fn a_link_to_another_address_ends_with_the_password_and_takes_both_factors
     assert_eq!(fixture.count("select count(*) from identity.one_time_tokens", &[]).await, stored);
 }
 
+/// Before, it worked again with the user.
+#[tokio::test]
+async fn a_link_to_another_address_ends_for_good_with_a_user_who_is_disabled() {
+    let (fixture, mailbox) = start().await;
+    let (manager, operator) = (fixture.manager().await, fixture.token(demo::OPERATOR).await);
+    let user = fixture.user_id(demo::MANAGER).await;
+    fixture.post(CHANGE, &manager, &json!({"email": "thief@evil.example"})).await.ok();
+    let token = mailbox.letter("thief@evil.example", 1).await.token(PAGE);
+    for step in ["disable", "enable"] {
+        fixture.post(&format!("/v1/users/{user}/{step}"), &operator, &json!({})).await.ok();
+        confirm(&fixture, &token).await.refused(404, "LINK_INVALID");
+    }
+    fixture.login(demo::MANAGER).await;
+}
+
 /// A request that was under way while the account was taken back gave it away again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_not_asked_for_by_a_session_that_ends_meanwhile() {

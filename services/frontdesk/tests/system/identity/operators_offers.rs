@@ -120,14 +120,63 @@ async fn what_somebody_may_offer_still_goes_on() {
     assert_eq!(second.open_of(maker).await, 0);
 }
 
+/// Before, those of a tenant where the operator may only look were not among them, nor those of
+/// one who is disabled or deleted.
 #[tokio::test]
 async fn the_keys_that_an_operator_leaves_in_tenants_are_named() {
     let second = Second::start().await;
-    let (user, token) = second.make("keys", &ALL).await;
-    let made = second.post(&token, "/api-keys", &json!({"name": "left"})).await;
+    let fixture = &second.fixture;
+    let nothing = json!({});
+    for (ended, action) in
+        [("scopes", "platform_scopes_changed"), ("disabled", "user_disabled"), ("deleted", "user_deleted")]
+    {
+        let (user, token) = second.make(&format!("keys-{ended}"), &ALL).await;
+        let join = "insert into identity.memberships (tenant_id, user_id, role, created_at) values ($1, $2, 'viewer', now())";
+        fixture.execute(join, &[&demo::TENANT, &user]).await;
+        let made = second.post(&token, "/api-keys", &json!({"name": ended})).await;
+        let key = format!(" live_key:{}", made["api_key"]["id"].as_str().unwrap());
+        let path = format!("/v1/users/{user}");
+        let subject = match ended {
+            "scopes" => {
+                second.set(user, &[]).await;
+                format!("{user} -platform:operate -platform:tenants -platform:users{key}")
+            }
+            "disabled" => {
+                fixture.post(&format!("{path}/disable"), &second.operator, &nothing).await.ok();
+                format!("{user}{key}")
+            }
+            _ => {
+                fixture.delete(&path, &second.operator).await.ok();
+                format!("{user}{key}")
+            }
+        };
+        let event = fixture.get("/v1/audit-events", &second.operator).await.ok()["audit_events"][0].clone();
+        assert_eq!((&event["action"], &event["subject"]), (&json!(action), &json!(subject)));
+        // A tenant is not told of keys, which may be another one's.
+        let told = "select count(*) from identity.audit_events \
+            where action = $1 and tenant_id = $2 and subject = $3";
+        let in_tenant = fixture.count(told, &[&action, &demo::TENANT, &user.to_string()]).await;
+        assert_eq!(in_tenant, i64::from(ended != "scopes"), "{ended}");
+    }
+}
+
+#[tokio::test]
+async fn more_keys_than_an_event_names_are_said_to_be_there() {
+    let second = Second::start().await;
+    let (user, _) = second.make("many", &ALL).await;
+    let make = "insert into identity.tenant_api_keys (tenant_id, id, name, secret_hash, created_at, created_by) \
+        select $1, gen_random_uuid(), 'left', sha256(n::text::bytea), now(), $2 from generate_series(1, $3::integer) n";
+    second.fixture.execute(make, &[&demo::TENANT, &user, &100]).await;
+    let subject = async || {
+        let event = second.fixture.get("/v1/audit-events", &second.operator).await;
+        event.ok()["audit_events"][0]["subject"].as_str().unwrap().to_owned()
+    };
     second.set(user, &[]).await;
-    let event =
-        second.fixture.get("/v1/audit-events", &second.operator).await.ok()["audit_events"][0].clone();
-    let changed = format!("{user} -platform:operate -platform:tenants -platform:users");
-    assert_eq!(event["subject"], format!("{changed} live_key:{}", made["api_key"]["id"].as_str().unwrap()));
+    let named = subject().await;
+    assert!(named.matches(" live_key:").count() == 100 && !named.contains('…'), "{named}");
+    second.set(user, &ALL).await;
+    second.fixture.execute(make, &[&demo::TENANT, &user, &1]).await;
+    second.set(user, &[]).await;
+    let named = subject().await;
+    assert!(named.matches(" live_key:").count() == 101 && named.ends_with(" live_key:…"), "{named}");
 }

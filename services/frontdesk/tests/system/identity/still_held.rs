@@ -114,6 +114,38 @@ impl Owner {
     }
 }
 
+/// Before, a change went by the scopes that the role had when it was begun, and a member who was
+/// disabled made it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_disabled_or_whose_role_loses_scopes_meanwhile_changes_nothing() {
+    let owner = Owner::start().await;
+    let user = format!("identity.users where id = '{}'", owner.id);
+    let (lock, disable) = (
+        format!("select id from {user} for update"),
+        format!("update identity.users set disabled_at = now() where id = '{}'", owner.id),
+    );
+    let enable = format!("update identity.users set disabled_at = null where id = '{}'", owner.id);
+    let changes = owner.changes().await;
+    for change in &changes {
+        owner.beside(change, &lock, &disable, (401, "SESSION_ENDED"), By::User).await;
+        owner.fixture.sql.batch_execute(&enable).await.unwrap();
+    }
+    // The rows that are compared are those without the user's id.
+    let role = format!("of-{}", owner.id);
+    let all = "update identity.roles set scopes = $2 where tenant_id = $1 and name = $3";
+    let scopes: Vec<String> = identity::TENANT_SCOPES.map(str::to_owned).into();
+    let make = "insert into identity.roles (tenant_id, name, scopes, created_at) values ($1, $3, $2, now())";
+    owner.fixture.execute(make, &[&demo::TENANT, &scopes, &role]).await;
+    let join = "update identity.memberships set role = $1 where user_id = $2";
+    owner.fixture.execute(join, &[&role, &owner.id]).await;
+    let lock = format!("select name from identity.roles where name = '{role}' for update");
+    let less = format!("update identity.roles set scopes = '{{bookings:view}}' where name = '{role}'");
+    for change in &changes {
+        owner.beside(change, &lock, &less, (403, "SCOPE_MISSING"), By::User).await;
+        owner.fixture.execute(all, &[&demo::TENANT, &scopes, &role]).await;
+    }
+}
+
 #[derive(Clone, Copy)]
 enum By {
     User,
