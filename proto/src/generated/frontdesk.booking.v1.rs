@@ -6003,7 +6003,8 @@ pub enum InconsistencyKind {
     /// that is out of range.
     Unreadable = 11,
     /// An active inventory range covers nights outside its booking, or is of another
-    /// property, and keeps those nights from being let.
+    /// property, and keeps those nights from being let. Or its source is an open request, of
+    /// which it has no night, or it is of another property than that, perhaps of another tenant's.
     RangeMisplaced = 12,
     /// A booking was deleted, and the constraint against double bookings keeps its nights
     /// from being let.

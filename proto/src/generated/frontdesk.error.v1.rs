@@ -65,7 +65,7 @@ pub enum Occasion {
     Unspecified = 0,
     /// Every call.
     Any = 1,
-    /// Calls with a body over REST.
+    /// Calls with a body over REST; over gRPC, where every call has a message, any call.
     Body = 2,
     /// Calls of methods that need a credential.
     Credential = 3,
@@ -151,12 +151,13 @@ pub enum ErrorReason {
     NotAcceptable = 107,
     /// The body is neither JSON in UTF-8 nor gRPC.
     UnsupportedMediaType = 108,
-    /// The body is larger than the limit that the detail names.
+    /// The body, or over gRPC the message, is larger than the limit that the detail names.
     PayloadTooLarge = 109,
     /// A browser on an origin that `ALLOWED_ORIGINS` does not list made the call.
     /// Add the origin there and restart the gateway.
     OriginNotAllowed = 110,
-    /// The body did not arrive in time. Nothing was stored; send it again.
+    /// The body, or over gRPC the message, did not arrive within ten seconds. Nothing
+    /// was stored; send it again.
     RequestTimeout = 111,
     /// The client's address has as many calls under way as it may; the metadata `limit` is
     /// their number, `setting` what raises it. Nothing was begun: wait for the answers of
@@ -357,8 +358,9 @@ pub enum ErrorReason {
     /// Fewer nights than the property takes for this day of arrival;
     /// `metadata.min_nights` says how many.
     StayTooShort = 322,
-    /// More nights than the property takes for this day of arrival;
-    /// `metadata.max_nights` says how many.
+    /// More nights than the property takes for this day of arrival; `metadata.max_nights`
+    /// says how many. Or more than a booking can have, whoever asks; `metadata.most_nights`
+    /// says how many, and no right sets it aside.
     StayTooLong = 323,
     /// Nobody arrives at the property on this day of the week,
     /// `metadata.closed_to_arrival`.

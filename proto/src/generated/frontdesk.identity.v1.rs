@@ -1286,7 +1286,8 @@ pub mod audit_service_client {
         }
         /// Returns the tenant's events, newest first, page by page: what happened in it
         /// and to its members by the platform, and the sign-ins of members who belong to no
-        /// other tenant. What members do elsewhere is not told.
+        /// other tenant and are no operators of the platform. What members do elsewhere is not
+        /// told.
         pub async fn list_audit_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAuditEventsRequest>,
@@ -1317,8 +1318,8 @@ pub mod audit_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns events that belong to no tenant, newest first, page by page: users,
-        /// tenants and signing keys, and sign-ins of those who belong to none or to
-        /// several. With `user_id`, all that the user did, in whatever tenant.
+        /// tenants and signing keys, and sign-ins of operators, and of those who belong to no
+        /// tenant or to several. With `user_id`, all that the user did, in whatever tenant.
         pub async fn list_platform_audit_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ListPlatformAuditEventsRequest>,
@@ -1431,7 +1432,8 @@ pub mod audit_service_server {
     pub trait AuditService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns the tenant's events, newest first, page by page: what happened in it
         /// and to its members by the platform, and the sign-ins of members who belong to no
-        /// other tenant. What members do elsewhere is not told.
+        /// other tenant and are no operators of the platform. What members do elsewhere is not
+        /// told.
         async fn list_audit_events(
             &self,
             request: tonic::Request<super::ListAuditEventsRequest>,
@@ -1440,8 +1442,8 @@ pub mod audit_service_server {
             tonic::Status,
         >;
         /// Returns events that belong to no tenant, newest first, page by page: users,
-        /// tenants and signing keys, and sign-ins of those who belong to none or to
-        /// several. With `user_id`, all that the user did, in whatever tenant.
+        /// tenants and signing keys, and sign-ins of operators, and of those who belong to no
+        /// tenant or to several. With `user_id`, all that the user did, in whatever tenant.
         async fn list_platform_audit_events(
             &self,
             request: tonic::Request<super::ListPlatformAuditEventsRequest>,
@@ -4550,8 +4552,9 @@ pub mod factor_service_client {
         /// user's sessions; a letter tells the user, if one of them counted. The user's tenants read in
         /// their audit logs that it was done.
         ///
-        /// Factors belong to the person and protect all of its tenants, so it takes an operator
-        /// of the platform, for owners one who holds `platform:operate`; no tenant can do it.
+        /// Factors belong to the person and protect all of its tenants, so it takes
+        /// `platform:users`; for owners, and members whose role has `members:manage`,
+        /// `api_keys:manage` or `tenant:manage`, also `platform:operate`. No tenant can do it.
         pub async fn reset_factors(
             &mut self,
             request: impl tonic::IntoRequest<super::ResetFactorsRequest>,
@@ -4743,8 +4746,9 @@ pub mod factor_service_server {
         /// user's sessions; a letter tells the user, if one of them counted. The user's tenants read in
         /// their audit logs that it was done.
         ///
-        /// Factors belong to the person and protect all of its tenants, so it takes an operator
-        /// of the platform, for owners one who holds `platform:operate`; no tenant can do it.
+        /// Factors belong to the person and protect all of its tenants, so it takes
+        /// `platform:users`; for owners, and members whose role has `members:manage`,
+        /// `api_keys:manage` or `tenant:manage`, also `platform:operate`. No tenant can do it.
         async fn reset_factors(
             &self,
             request: tonic::Request<super::ResetFactorsRequest>,
@@ -5839,7 +5843,8 @@ pub mod invitation_service_client {
         /// Invites whoever has an e-mail address to become a member; the membership begins when that
         /// person accepts. The answer is the same whether the address is a user's. The caller must
         /// hold every scope of the role. A newer invitation of an address takes the place of the one
-        /// before it. A tenant has 100 open invitations at most.
+        /// before it. A tenant has 100 open invitations at most. What an operator of the platform
+        /// offers ends with the operator, except where the operator is an owner.
         ///
         /// ALREADY_EXISTS when a member has the address.
         pub async fn invite_member(
@@ -6138,7 +6143,8 @@ pub mod invitation_service_server {
         /// Invites whoever has an e-mail address to become a member; the membership begins when that
         /// person accepts. The answer is the same whether the address is a user's. The caller must
         /// hold every scope of the role. A newer invitation of an address takes the place of the one
-        /// before it. A tenant has 100 open invitations at most.
+        /// before it. A tenant has 100 open invitations at most. What an operator of the platform
+        /// offers ends with the operator, except where the operator is an owner.
         ///
         /// ALREADY_EXISTS when a member has the address.
         async fn invite_member(
@@ -11969,8 +11975,12 @@ pub mod user_service_client {
                 .insert(GrpcMethod::new("frontdesk.identity.v1.UserService", "GetUser"));
             self.inner.unary(req, path, codec).await
         }
-        /// Disables a user and ends all its sessions; access ends everywhere within
-        /// five seconds. Disabling a disabled user changes nothing.
+        /// Disables a user and ends all its sessions and links; access ends everywhere within
+        /// five seconds. Open invitations that the user made end for good, except in tenants
+        /// where the user is an owner or has a role with `members:manage`; those work again when
+        /// the user is enabled. API keys that the user made go on working; those in tenants of
+        /// which the user is no owner are named in the platform's event, a hundred at most.
+        /// Disabling a disabled user changes nothing.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
         pub async fn disable_user(
@@ -12054,9 +12064,11 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a user: its sessions, memberships, factors and links end, effective everywhere
-        /// within five seconds, and its address and name are forgotten. Events go on naming its id.
-        /// API keys that it made belong to their tenants, and go on working.
+        /// Deletes a user: its sessions, memberships, factors, links and the open invitations
+        /// that it made end, effective everywhere within five seconds, and its address and name
+        /// are forgotten. Events go on naming its id. API keys that it made belong to their
+        /// tenants, and go on working; those in tenants of which it is no owner are named in the
+        /// platform's event, a hundred at most.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
         pub async fn delete_user(
@@ -12085,7 +12097,8 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lets a disabled user sign in again. Its old sessions stay ended.
+        /// Lets a disabled user sign in again. Its old sessions stay ended. Invitations that
+        /// ended with it stay ended.
         pub async fn enable_user(
             &mut self,
             request: impl tonic::IntoRequest<super::EnableUserRequest>,
@@ -12114,6 +12127,11 @@ pub mod user_service_client {
         }
         /// Replaces the scopes that a user holds outside tenants; effective everywhere within
         /// five seconds. The caller must hold every scope that is given or taken.
+        ///
+        /// When `platform:operate` is taken, or `platform:tenants` from somebody who is no
+        /// operator, the open invitations that the user made end for good, except in tenants of
+        /// which the user is an owner. API keys that the user made go on working; those in
+        /// tenants of which the user is no owner are named in the event, a hundred at most.
         pub async fn set_platform_scopes(
             &mut self,
             request: impl tonic::IntoRequest<super::SetPlatformScopesRequest>,
@@ -12143,9 +12161,11 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sets a user's password and ends all its sessions. Of an owner of a tenant it takes
-        /// a platform operator: whoever sets the password can be the owner. Where the deployment
-        /// sends mail, it is for service accounts: people set theirs by RequestPasswordRecovery.
+        /// Sets a user's password and ends all its sessions. Of an owner of a tenant, or of a
+        /// member whose role has `members:manage`, `api_keys:manage` or `tenant:manage`, it
+        /// takes a platform operator: whoever sets the password can be that user. Where the
+        /// deployment sends mail, it is for service accounts: people set theirs by
+        /// RequestPasswordRecovery.
         pub async fn set_password(
             &mut self,
             request: impl tonic::IntoRequest<super::SetPasswordRequest>,
@@ -12265,8 +12285,12 @@ pub mod user_service_server {
             &self,
             request: tonic::Request<super::GetUserRequest>,
         ) -> std::result::Result<tonic::Response<super::GetUserResponse>, tonic::Status>;
-        /// Disables a user and ends all its sessions; access ends everywhere within
-        /// five seconds. Disabling a disabled user changes nothing.
+        /// Disables a user and ends all its sessions and links; access ends everywhere within
+        /// five seconds. Open invitations that the user made end for good, except in tenants
+        /// where the user is an owner or has a role with `members:manage`; those work again when
+        /// the user is enabled. API keys that the user made go on working; those in tenants of
+        /// which the user is no owner are named in the platform's event, a hundred at most.
+        /// Disabling a disabled user changes nothing.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
         async fn disable_user(
@@ -12293,9 +12317,11 @@ pub mod user_service_server {
             tonic::Response<super::UnlockUserResponse>,
             tonic::Status,
         >;
-        /// Deletes a user: its sessions, memberships, factors and links end, effective everywhere
-        /// within five seconds, and its address and name are forgotten. Events go on naming its id.
-        /// API keys that it made belong to their tenants, and go on working.
+        /// Deletes a user: its sessions, memberships, factors, links and the open invitations
+        /// that it made end, effective everywhere within five seconds, and its address and name
+        /// are forgotten. Events go on naming its id. API keys that it made belong to their
+        /// tenants, and go on working; those in tenants of which it is no owner are named in the
+        /// platform's event, a hundred at most.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
         async fn delete_user(
@@ -12305,7 +12331,8 @@ pub mod user_service_server {
             tonic::Response<super::DeleteUserResponse>,
             tonic::Status,
         >;
-        /// Lets a disabled user sign in again. Its old sessions stay ended.
+        /// Lets a disabled user sign in again. Its old sessions stay ended. Invitations that
+        /// ended with it stay ended.
         async fn enable_user(
             &self,
             request: tonic::Request<super::EnableUserRequest>,
@@ -12315,6 +12342,11 @@ pub mod user_service_server {
         >;
         /// Replaces the scopes that a user holds outside tenants; effective everywhere within
         /// five seconds. The caller must hold every scope that is given or taken.
+        ///
+        /// When `platform:operate` is taken, or `platform:tenants` from somebody who is no
+        /// operator, the open invitations that the user made end for good, except in tenants of
+        /// which the user is an owner. API keys that the user made go on working; those in
+        /// tenants of which the user is no owner are named in the event, a hundred at most.
         async fn set_platform_scopes(
             &self,
             request: tonic::Request<super::SetPlatformScopesRequest>,
@@ -12322,9 +12354,11 @@ pub mod user_service_server {
             tonic::Response<super::SetPlatformScopesResponse>,
             tonic::Status,
         >;
-        /// Sets a user's password and ends all its sessions. Of an owner of a tenant it takes
-        /// a platform operator: whoever sets the password can be the owner. Where the deployment
-        /// sends mail, it is for service accounts: people set theirs by RequestPasswordRecovery.
+        /// Sets a user's password and ends all its sessions. Of an owner of a tenant, or of a
+        /// member whose role has `members:manage`, `api_keys:manage` or `tenant:manage`, it
+        /// takes a platform operator: whoever sets the password can be that user. Where the
+        /// deployment sends mail, it is for service accounts: people set theirs by
+        /// RequestPasswordRecovery.
         async fn set_password(
             &self,
             request: tonic::Request<super::SetPasswordRequest>,

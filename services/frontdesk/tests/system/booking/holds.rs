@@ -113,6 +113,8 @@ async fn a_hold_of_other_dates_than_its_request_asks_for_is_given_up_when_it_is_
     let id = fixture.create_request(&token, &new_request(GUEST, "2034-01-01", "2034-01-08")).await;
     let set = "update booking_requests set check_out = check_out + 1 where id = $1::text::uuid";
     assert_eq!(fixture.execute(set, &[&id]).await, 1);
+    // An event gets its number a moment later.
+    watcher.has_heard_everything(&fixture.sql).await;
     let before = fixture.snapshot().await;
     let refused = fixture.post(&format!("/v1/booking-requests/{id}/approve"), &token, &json!({})).await;
     refused.refused(409, "BOOKING_OVERLAP");
