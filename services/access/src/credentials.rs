@@ -1,11 +1,12 @@
 //! What a caller sent to say who it is.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use boot::FORWARDED_FOR;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
+
+use crate::way::Way;
 
 /// Most bytes of a tenant API key.
 const MAX_API_KEY: usize = 200;
@@ -21,8 +22,8 @@ pub struct Credentials {
     pub api_key: Option<String>,
     /// `x-request-id`, which is sent along.
     pub request_id: Option<HeaderValue>,
-    /// `x-forwarded-for`, which is sent along, as far as it goes.
-    pub forwarded_for: Option<HeaderValue>,
+    /// Where the call comes from, which is sent along.
+    pub way: Way,
 }
 
 impl Credentials {
@@ -63,23 +64,17 @@ impl Credentials {
             .with("header", "x-tenant-api-key"));
         }
         let request_id = headers.get("x-request-id").cloned();
-        // Of several the last one is written by whoever is nearest.
-        let forwarded_for = headers.get_all(FORWARDED_FOR).iter().next_back().cloned();
-        Ok(Self { token, tenant, api_key, request_id, forwarded_for })
+        let way = Way::read(headers)?;
+        Ok(Self { token, tenant, api_key, request_id, way })
     }
 
-    /// Where the call under way comes from, as a proxy says it: identity believes as much of
-    /// it as it believes those named, and gives callers whom it does not know yet their share
-    /// by it.
-    pub(crate) fn came_from(&self) -> Option<String> {
-        let peer = boot::peer()?.to_canonical();
-        let before = self.forwarded_for.as_ref().and_then(|header| header.to_str().ok());
-        Some(before.map_or_else(|| peer.to_string(), |before| format!("{before}, {peer}")))
-    }
-
-    /// SHA-256 of that, for cache keys.
-    pub(crate) fn came_from_hash(&self) -> Option<[u8; 32]> {
-        self.came_from().as_deref().map(sha256)
+    /// SHA-256 of the way to here, for cache keys.
+    pub(crate) fn way_hash(&self) -> [u8; 32] {
+        let mut text = Vec::new();
+        for (name, line) in self.way.to_here() {
+            text.extend([name.as_str().as_bytes(), b":", line.as_bytes(), b"\n"].concat());
+        }
+        sha256(text)
     }
 
     /// SHA-256 of the API key, for cache keys.
@@ -93,9 +88,9 @@ fn uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == Hyphenated::LENGTH)
 }
 
-pub(crate) fn sha256(text: &str) -> [u8; 32] {
+pub(crate) fn sha256(text: impl AsRef<[u8]>) -> [u8; 32] {
     let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    hash.copy_from_slice(digest(&SHA256, text.as_ref()).as_ref());
     hash
 }
 

@@ -265,7 +265,7 @@ impl<A: Authority> Gate<A> {
             foreign,
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
-            from: if with_key { credentials.came_from_hash() } else { None },
+            from: with_key.then(|| credentials.way_hash()),
         };
         let (authority, sent, claims) = (self.authority.clone(), credentials.clone(), claims.cloned());
         let lookup = move || {

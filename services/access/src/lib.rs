@@ -23,6 +23,7 @@ mod rules;
 mod step_up;
 mod token;
 mod unheeded;
+mod way;
 
 pub use self::authority::{Authority, DeletedTenants, Resolution};
 pub use self::caller::{Caller, Closed, Standing, TenantId, User, caller, standing};
@@ -42,5 +43,6 @@ pub use self::token::{
     ActingParty, AuthenticationMethod, Claims, Issuer, Key, LEEWAY, LIFETIME, TOKEN_KIND, TokenFault,
     TokenHeader, check_token, fault, install_crypto, read_header, read_header_of,
 };
+pub use self::way::Way;
 pub use frontdesk_proto::{Aal, Refusal, Rule, StepUp};
 pub use upstream::Callee;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use boot::{FORWARDED_FOR, Scrape};
+use boot::Scrape;
 use frontdesk_proto::identity::v1::revocation_service_client::RevocationServiceClient;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::token_service_client::TokenServiceClient;
@@ -11,7 +11,6 @@ use frontdesk_proto::identity::v1::{
     ResolveScopesResponse, WatchRequest, WatchResponse,
 };
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::HeaderValue;
 use jiff::Timestamp;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Code, Request, Status};
@@ -199,8 +198,8 @@ impl RemoteIdentity {
             // Marked as sensitive where it came in, or made.
             metadata.as_mut().insert(boot::request_id::HEADER, id.clone());
         }
-        if let Some(chain) = forwarded_for(credentials) {
-            metadata.as_mut().insert(FORWARDED_FOR, chain);
+        for (name, line) in credentials.way.to_here() {
+            metadata.as_mut().append(name, line);
         }
         let mut client = ScopeServiceClient::new(self.upstream.clone());
         within(client.resolve_scopes(request)).await
@@ -230,10 +229,6 @@ impl RemoteIdentity {
 /// The marks of an answer, if all of them can be read.
 fn read_all(marks: &[Vec<u8>]) -> Option<Vec<Mark>> {
     marks.iter().map(|mark| Mark::try_from(mark.as_slice()).ok()).collect()
-}
-
-fn forwarded_for(credentials: &Credentials) -> Option<HeaderValue> {
-    HeaderValue::from_str(&credentials.came_from()?).ok()
 }
 
 async fn within<T>(
@@ -292,7 +287,7 @@ mod tests {
 
     use boot::{Call, Observe};
     use frontdesk_proto::identity::v1::scope_service_server::{ScopeService, ScopeServiceServer};
-    use http::HeaderMap;
+    use http::{HeaderMap, HeaderValue};
     use tokio::task::JoinHandle;
     use tonic::Response;
     use tonic::transport::Server;
@@ -367,24 +362,5 @@ mod tests {
             let read = resolved(&marks).await;
             assert_eq!((read.marks, read.until), (Vec::new(), Some(Timestamp::MIN)), "{marks:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn identity_is_told_where_a_call_comes_from_by_whoever_passed_it_on() {
-        let chain = async |before: Option<&'static str>| {
-            let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
-            let peer = "::ffff:192.0.2.1".parse().unwrap();
-            call.came_from(peer, peer);
-            let mut headers = HeaderMap::new();
-            if let Some(before) = before {
-                headers.append(FORWARDED_FOR, HeaderValue::from_static("198.51.100.1"));
-                headers.append(FORWARDED_FOR, HeaderValue::from_static(before));
-            }
-            let credentials = Credentials::read(&headers).unwrap();
-            call.run(async { forwarded_for(&credentials) }).await.unwrap()
-        };
-        assert_eq!(chain(None).await, "192.0.2.1");
-        assert_eq!(chain(Some("203.0.113.9")).await, "203.0.113.9, 192.0.2.1");
-        assert_eq!(forwarded_for(&Credentials::default()), None);
     }
 }

@@ -3,10 +3,14 @@
 use boot::TrustedProxies;
 use frontdesk::demo;
 use frontdesk::system::Policies;
+use frontdesk_proto::booking::v1::ListPropertiesRequest;
+use frontdesk_proto::booking::v1::property_service_client::PropertyServiceClient;
+use frontdesk_proto::{ErrorReason, Refusal};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use tonic::Request;
 
-use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::fixture::{Answer, Fixture, channel, tenant_path};
 
 /// A system whose gateway believes this machine where a call comes from.
 async fn start() -> Fixture {
@@ -78,4 +82,45 @@ async fn a_key_says_where_it_may_come_from_in_networks_that_are_what_they_seem()
         get(&fixture, "/v1/properties", &secret, "192.0.2.1").await.status == 403
     })
     .await;
+}
+
+/// Before, booking told identity of the last line alone, and of `Forwarded` nothing: each of
+/// these calls came from a proxy.
+#[tokio::test]
+async fn a_call_to_booking_itself_comes_from_whom_several_proxies_name_each_in_its_way() {
+    let trusted_proxies = "10.0.0.0/8".parse().unwrap();
+    let fixture =
+        Fixture::start_with(identity::Policy { trusted_proxies, ..identity::Policy::default() }).await;
+    let made = create(&fixture, &json!(["203.0.113.9"])).await;
+    let secret = made.ok()["secret"].as_str().unwrap();
+    let list = async |lines: &[(&'static str, &str)]| {
+        let mut request = Request::new(ListPropertiesRequest::default());
+        request.metadata_mut().insert("x-tenant-api-key", secret.parse().unwrap());
+        for &(name, line) in lines {
+            request.metadata_mut().append(name, line.parse().unwrap());
+        }
+        let listed =
+            PropertyServiceClient::new(channel(fixture.system.booking)).list_properties(request).await;
+        listed.map(drop).map_err(|status| Refusal::from_status(&status).unwrap().reason())
+    };
+    let (written, rfc) = ("x-forwarded-for", "forwarded");
+    for lines in [
+        &[(written, "203.0.113.9"), (written, "10.0.0.1")][..],
+        &[(written, "6.6.6.6, 203.0.113.9"), (written, "10.0.0.1"), (written, "10.0.0.2")],
+        &[(rfc, "for=203.0.113.9")],
+        &[(rfc, "for=203.0.113.9"), (rfc, "for=10.0.0.1")],
+        &[(written, "203.0.113.9"), (rfc, "for=203.0.113.9"), (written, "10.0.0.1")],
+    ] {
+        assert_eq!(list(lines).await, Ok(()), "{lines:?}");
+    }
+    for lines in [
+        &[][..],
+        &[(written, "203.0.113.9"), (written, "6.6.6.6")],
+        &[(written, "203.0.113.9, 6.6.6.6"), (written, "10.0.0.1")],
+        &[(rfc, "for=203.0.113.9, for=6.6.6.6")],
+        &[(written, "6.6.6.6"), (rfc, "for=203.0.113.9")],
+        &[(written, "203.0.113.9"), (rfc, "for=6.6.6.6")],
+    ] {
+        assert_eq!(list(lines).await, Err(ErrorReason::AddressNotAllowed), "{lines:?}");
+    }
 }

@@ -1,0 +1,154 @@
+//! The way that a call has come, as the proxies on it say in `X-Forwarded-For` and in
+//! `Forwarded` (RFC 7239), each in a line of its own or in one that was there. It is sent on
+//! with whoever is connected here as the last of it. What of it is believed is identity's to
+//! say, as [`boot::TrustedProxies`] do: a line or a header that is left out would make the last
+//! proxy the client, and its limits and addresses those of everybody behind it.
+
+use std::net::IpAddr;
+
+use boot::FORWARDED_FOR;
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::FORWARDED;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Most bytes of all lines, each with what HTTP/2 counts besides its text. Whoever sends more
+/// would be refused by identity's server, as if that could not be reached.
+const MAX: usize = 4096;
+const BESIDES: usize = 32;
+
+/// One line of a header.
+pub type Line = (HeaderName, HeaderValue);
+
+/// The lines of a call, in the order in which they were written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Way {
+    lines: Vec<Line>,
+}
+
+impl Way {
+    /// Reads the headers of a call; what they say is passed on as it is.
+    pub fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let of =
+            |name: HeaderName| headers.get_all(&name).iter().map(move |line| (name.clone(), line.clone()));
+        let lines: Vec<Line> = of(FORWARDED_FOR).chain(of(FORWARDED)).collect();
+        if lines.iter().map(|(_, line)| line.len() + BESIDES).sum::<usize>() > MAX {
+            let sentence = format!("X-Forwarded-For and Forwarded are longer than {MAX} bytes.");
+            return Err(
+                Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", FORWARDED_FOR.as_str())
+            );
+        }
+        Ok(Self { lines })
+    }
+
+    /// The way of the call under way to this process: a header that is there goes on with
+    /// whoever is connected, so that none of the two ends a hop before the other. Empty where
+    /// nobody is.
+    pub fn to_here(&self) -> Vec<Line> {
+        let Some(peer) = boot::peer() else { return Vec::new() };
+        let peer = peer.to_canonical();
+        let has = |name: &HeaderName| self.lines.iter().any(|(of, _)| of == name);
+        let forwarded = has(&FORWARDED).then(|| (FORWARDED, forwarded(peer)));
+        let forwarded_for =
+            (has(&FORWARDED_FOR) || forwarded.is_none()).then(|| (FORWARDED_FOR, peer.to_string()));
+        let here = forwarded_for.into_iter().chain(forwarded);
+        let here = here.filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?)));
+        self.lines.iter().cloned().chain(here).collect()
+    }
+}
+
+/// An element of `Forwarded`.
+fn forwarded(peer: IpAddr) -> String {
+    match peer {
+        IpAddr::V4(peer) => format!("for={peer}"),
+        IpAddr::V6(peer) => format!("for=\"[{peer}]\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boot::{Call, TrustedProxies};
+
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let lines =
+            lines.iter().map(|&(name, line)| (HeaderName::from_static(name), HeaderValue::from_static(line)));
+        let mut headers = HeaderMap::new();
+        for (name, line) in lines {
+            headers.append(name, line);
+        }
+        headers
+    }
+
+    /// What is sent on of these lines, from this peer.
+    fn sent(peer: &str, lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
+        let peer = peer.parse().unwrap();
+        call.came_from(peer, peer);
+        let way = Way::read(&headers(lines)).unwrap();
+        let mut sent = HeaderMap::new();
+        for (name, line) in call.run_now(|| way.to_here()) {
+            sent.append(name, line);
+        }
+        sent
+    }
+
+    #[test]
+    fn each_line_goes_on_and_each_header_ends_with_who_is_connected() {
+        let (written, rfc) = ("x-forwarded-for", "forwarded");
+        assert_eq!(sent("::ffff:192.0.2.1", &[]), headers(&[(written, "192.0.2.1")]));
+        let lines = [(written, "203.0.113.9"), (written, "10.0.0.1, 10.0.0.2")];
+        assert_eq!(sent("10.0.0.3", &lines), headers(&[lines[0], lines[1], (written, "10.0.0.3")]));
+        let lines = [(rfc, "for=203.0.113.9"), (rfc, "for=10.0.0.1")];
+        let ends = (rfc, "for=\"[2001:db8::1]\"");
+        assert_eq!(sent("2001:db8::1", &lines), headers(&[lines[0], lines[1], ends]));
+        let both = [(written, "203.0.113.9"), (rfc, "for=203.0.113.9")];
+        let ends = [(written, "10.0.0.3"), (rfc, "for=10.0.0.3")];
+        assert_eq!(sent("10.0.0.3", &both), headers(&[both[0], ends[0], both[1], ends[1]]));
+        let way = Way::read(&headers(&both)).unwrap();
+        assert!(way.to_here().is_empty(), "nobody is connected");
+    }
+
+    /// Before, the last line alone went on, and it names the proxy before the last one.
+    #[test]
+    fn identity_finds_the_client_behind_several_proxies_however_they_write() {
+        // Booking is one of them for identity, and is on this machine.
+        let proxies: TrustedProxies = "127.0.0.1, 10.0.0.0/8".parse().unwrap();
+        let booking = IpAddr::from([127, 0, 0, 1]);
+        let client = |lines: &[_]| proxies.client(booking, &sent("10.0.0.3", lines)).to_string();
+        let (written, rfc) = ("x-forwarded-for", "forwarded");
+        for lines in [
+            &[(written, "203.0.113.9"), (written, "10.0.0.1")][..],
+            &[(written, "203.0.113.9, 10.0.0.1"), (written, "10.0.0.2")],
+            &[(written, "6.6.6.6, 203.0.113.9"), (written, "10.0.0.1"), (written, "10.0.0.2")],
+            &[(rfc, "for=203.0.113.9")],
+            &[(rfc, "for=6.6.6.6, for=203.0.113.9"), (rfc, "for=10.0.0.1;proto=https")],
+            &[(written, "203.0.113.9"), (rfc, "for=203.0.113.9"), (written, "10.0.0.1")],
+        ] {
+            assert_eq!(client(lines), "203.0.113.9", "{lines:?}");
+        }
+        let strangers = [(written, "203.0.113.9"), (rfc, "for=6.6.6.6")];
+        assert_eq!(client(&strangers), boot::UNREADABLE.to_string());
+        assert_eq!(client(&[(rfc, "for=9.9.9.9;host=\"")]), boot::UNREADABLE.to_string());
+        let mut unread = headers(&[(written, "203.0.113.9")]);
+        unread.append(written, HeaderValue::from_bytes(b"\xff").unwrap());
+        let way = Way::read(&unread).unwrap();
+        assert_eq!(way.lines.len(), 2, "what is no text is a hop, too");
+    }
+
+    #[test]
+    fn a_way_that_identity_would_not_take_is_refused_by_name() {
+        let read = |line: &str, times| {
+            let mut headers = HeaderMap::new();
+            for _ in 0..times {
+                headers.append(FORWARDED, HeaderValue::from_str(line).unwrap());
+            }
+            Way::read(&headers).map(|way| way.lines.len())
+        };
+        assert_eq!(read(&"f".repeat(MAX - BESIDES), 1).unwrap(), 1);
+        for (line, times) in [(&*"f".repeat(MAX - BESIDES + 1), 1), ("", MAX / BESIDES + 1)] {
+            let refusal = read(line, times).unwrap_err();
+            assert_eq!(refusal.reason(), ErrorReason::InvalidHeader);
+        }
+    }
+}
