@@ -39,7 +39,7 @@ static GATEWAY_HOSTS: Setting = Setting {
     form: Form::Described("host names without port, several with commas"),
     unset: Unset::Means("IP addresses and localhost only"),
     example: "api.example.com",
-    meaning: "Names that the gateway answers to besides IP addresses and localhost: pages from there are its own and need no entry of ALLOWED_ORIGINS.",
+    meaning: "Names that the gateway answers to besides IP addresses and localhost: pages from there are its own and need no entry of ALLOWED_ORIGINS. Once one is named, calls to any other name are refused, probes excepted; where dev listens on this machine alone, always.",
     secret: false,
 };
 static CONNECTION_IDLE: Setting = Setting {

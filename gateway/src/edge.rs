@@ -52,6 +52,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy)]
 struct Asked<'r> {
     kind: Kind,
+    is_probe: bool,
     id: &'r str,
     client: &'r Client,
 }
@@ -118,7 +119,9 @@ impl Edge {
         let client = connected.behind(&self.inner.policy.trusted_proxies, request.headers());
         let (inner, of) = (Arc::clone(&self.inner), Arc::clone(&call));
         let judged = Box::pin(async move {
-            let asked = Asked { kind, id: boot::request_id::text(of.request_id()), client: &client };
+            let is_probe = kind == Kind::Rest && pages::is_probe(request.uri().path());
+            let asked =
+                Asked { kind, is_probe, id: boot::request_id::text(of.request_id()), client: &client };
             inner.judged(asked, request).await
         });
         let inner = Arc::clone(&self.inner);
@@ -163,6 +166,8 @@ impl Inner {
         };
         let (mut response, admitted) = if allowed.is_some() && origin::is_preflight(&request) {
             (origin::preflight(request.headers()), None)
+        } else if let Some(response) = self.misdirected(asked, &request) {
+            (response, None)
         } else {
             self.with_room(asked, request).await
         };
@@ -175,6 +180,16 @@ impl Inner {
         (response, admitted)
     }
 
+    /// The refusal of a call that means another host, if it does. Probes name what they know.
+    fn misdirected(&self, asked: Asked<'_>, request: &Request<Body>) -> Option<Response<Body>> {
+        let refusal = if asked.is_probe { None } else { self.cors.misdirected(request) }?;
+        Some(match asked.kind {
+            // That of a page, whatever surface it is after.
+            Kind::Rest => self.failed(refusal.into(), asked.id),
+            _ => self.refused(asked, request, refusal),
+        })
+    }
+
     /// Answers if there is room for one more call.
     async fn with_room(
         &self,
@@ -182,17 +197,17 @@ impl Inner {
         request: Request<Body>,
     ) -> (Response<Body>, Option<Admitted>) {
         // Probes are answered whatever there is to do.
-        if asked.kind == Kind::Rest && pages::is_probe(request.uri().path()) {
+        if asked.is_probe {
             return (self.called(asked, request).await, None);
         }
         let room = match self.limits.call(asked.client.address()) {
             Ok(room) => room,
-            Err(refusal) => return (self.shed(asked, &request, refusal), None),
+            Err(refusal) => return (self.refused(asked, &request, refusal), None),
         };
         match self.throttle.pass_on(&request, asked.kind != Kind::Rest, asked.client) {
             Ok(passed_on) => (self.called(asked, request).await, Some((room, passed_on))),
             Err(refusal) => {
-                let response = self.shed(asked, &request, refusal);
+                let response = self.refused(asked, &request, refusal);
                 // It is over but for the pause, in which others may have its room.
                 drop((room, request));
                 Box::pin(self.tarpit.pause()).await;
@@ -201,8 +216,8 @@ impl Inner {
         }
     }
 
-    /// The refusal of a call that there is no room for, as its protocol has it.
-    fn shed(&self, asked: Asked<'_>, request: &Request<Body>, refusal: Refusal) -> Response<Body> {
+    /// The refusal of a call that is not begun, as its protocol has it.
+    fn refused(&self, asked: Asked<'_>, request: &Request<Body>, refusal: Refusal) -> Response<Body> {
         match asked.kind {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 supabase::refused(refusal, request.headers())
@@ -219,7 +234,7 @@ impl Inner {
     /// What hardly any call is, and needs much room, is on the heap for itself: every call's
     /// future would have room for it.
     async fn called(&self, asked: Asked<'_>, mut request: Request<Body>) -> Response<Body> {
-        let Asked { kind, id, client } = asked;
+        let Asked { kind, id, client, .. } = asked;
         match kind {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 Box::pin(supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client))

@@ -24,6 +24,9 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 /// How many refused origins are remembered, so that each is logged once.
 const REMEMBERED: usize = 1000;
 
+/// Letters of a host that are told, as many as a name has.
+const LONGEST_NAME: usize = 255;
+
 /// What `ALLOWED_ORIGINS` is when it is not set: the development servers of the usual
 /// front-end tools.
 pub const DEFAULT_ORIGINS: &str = "http://localhost:3000,http://localhost:5173";
@@ -43,7 +46,11 @@ pub struct OriginsError(String);
 /// other name can be a stranger's whose name leads here for once (DNS rebinding): that its
 /// origin is what it calls says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hosts(BTreeSet<String>);
+pub struct Hosts {
+    names: BTreeSet<String>,
+    /// Whether calls to other names are refused, whoever makes them.
+    alone: bool,
+}
 
 /// An entry of `GATEWAY_HOSTS` that is not a name.
 #[derive(Debug, thiserror::Error)]
@@ -79,11 +86,23 @@ impl FromStr for Hosts {
                 entry.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
             if is_name { Ok(entry.to_ascii_lowercase()) } else { Err(HostsError(entry.to_owned())) }
         };
-        entries.map(name).collect::<Result<_, _>>().map(Self)
+        let names: BTreeSet<String> = entries.map(name).collect::<Result<_, _>>()?;
+        Ok(Self { alone: !names.is_empty(), names })
     }
 }
 
 impl Hosts {
+    /// These, and no call to another name is answered, even if none is named here.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
+
+    /// Whether a host, perhaps with a port, is this gateway.
+    fn contains_called(&self, host: &str) -> bool {
+        host.parse::<Authority>().is_ok_and(|named| self.contains(named.host()))
+    }
+
     /// Whether a host, without its port, is this gateway. An address cannot lead elsewhere.
     fn contains(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
@@ -91,7 +110,7 @@ impl Hosts {
         bare.parse::<IpAddr>().is_ok()
             || host == "localhost"
             || host.ends_with(".localhost")
-            || self.0.contains(&host)
+            || self.names.contains(&host)
     }
 }
 
@@ -185,10 +204,36 @@ impl Cors {
         }
     }
 
+    /// The refusal of a call to a name that is none of this gateway, where calls to its own
+    /// alone are answered; the log says it once. What a page reads from where it is itself has
+    /// no `Origin`, and from a plain `http://` name no other header that tells it from a
+    /// script (`Sec-Fetch-Site` neither), so every call is asked for its host.
+    pub fn misdirected<B>(&self, request: &Request<B>) -> Option<Refusal> {
+        if !self.hosts.alone {
+            return None;
+        }
+        // Whoever names nothing is no browser.
+        let host = host(request).filter(|host| !self.hosts.contains_called(host))?;
+        let host = &*host.chars().take(LONGEST_NAME).collect::<String>();
+        if self.is_first(host) {
+            tracing::warn!(host, "call to a foreign host refused");
+        }
+        let sentence = format!(
+            "The gateway does not answer to {host}. Call it by its own name, or add the name to GATEWAY_HOSTS of the gateway and restart it."
+        );
+        let refusal = Refusal::new(ErrorReason::OriginNotAllowed, sentence);
+        Some(refusal.with("host", host).with("setting", "GATEWAY_HOSTS"))
+    }
+
+    /// Whether the log has not said yet that this was refused.
+    fn is_first(&self, what: &str) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.len() < REMEMBERED && refused.insert(what.to_owned())
+    }
+
     /// The refusal for a page on a refused origin; the log says it once.
     pub fn refuse(&self, origin: &str) -> Refusal {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.len() < REMEMBERED && refused.insert(origin.to_owned()) {
+        if self.is_first(origin) {
             tracing::warn!(origin, allowed = %self.origins, "CORS origin refused");
         }
         Refusal::new(
@@ -199,18 +244,19 @@ impl Cors {
         .with("setting", "ALLOWED_ORIGINS")
     }
 
-    /// Whether the page came from this gateway itself: `Host` in HTTP/1.1, the
-    /// authority of the URI in HTTP/2, and a host that is ours.
+    /// Whether the page came from this gateway itself, at a host that is ours.
     fn is_own<B>(&self, origin: &str, request: &Request<B>) -> bool {
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
-        host.is_some_and(|host| {
-            let named = host.parse::<Authority>();
+        host(request).is_some_and(|host| {
             let is_called = |scheme| normalised(&format!("{scheme}://{host}")).as_deref() == Some(origin);
-            ["http", "https"].into_iter().any(is_called)
-                && named.is_ok_and(|named| self.hosts.contains(named.host()))
+            ["http", "https"].into_iter().any(is_called) && self.hosts.contains_called(host)
         })
     }
+}
+
+/// What a request calls: `Host` in HTTP/1.1, the authority of the URI in HTTP/2.
+fn host<B>(request: &Request<B>) -> Option<&str> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    host.or_else(|| request.uri().authority().map(Authority::as_str))
 }
 
 /// Whether the request asks what a page may do.
@@ -267,57 +313,4 @@ fn normalised(origin: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_compare_normalised_and_nothing_else_is_one() {
-        let origins: Origins = "https://Admin.Example:443, http://localhost:3000".parse().unwrap();
-        let cors = Cors::new(origins, "API.example".parse().unwrap());
-        let judge = |origin: &'static str| {
-            cors.judge(
-                &Request::builder().header(ORIGIN, origin).header(HOST, "api.example:8080").body(()).unwrap(),
-            )
-        };
-        assert!(matches!(judge("https://admin.example"), Verdict::Allowed(_)));
-        assert!(matches!(judge("http://localhost:3000"), Verdict::Allowed(_)));
-        assert_eq!(judge("http://api.example:8080"), Verdict::Same);
-        for bad in [
-            "null",
-            "http://admin.example",
-            "https://admin.example.evil",
-            "https://evil@admin.example",
-            "http://localhost:30000",
-            "https://admin.example/x",
-        ] {
-            assert!(matches!(judge(bad), Verdict::Refused(_)), "{bad}");
-        }
-        assert_eq!(cors.judge(&Request::new(())), Verdict::Same);
-        for bad in ["https://x", "x:80", "x/y", "*"] {
-            assert!(bad.parse::<Hosts>().is_err(), "{bad}");
-        }
-        for bad in ["*", "admin.example", "ftp://x", "https://x/y", "https://"] {
-            assert!(bad.parse::<Origins>().is_err(), "{bad}");
-        }
-    }
-
-    /// A page whose name leads to another address by now is of the origin that it calls.
-    #[test]
-    fn a_page_is_the_gateways_own_at_a_host_that_is() {
-        let cors = Cors::new(Origins::default(), "api.example, other.example".parse().unwrap());
-        let judge = |host: &str| {
-            let origin = format!("http://{host}");
-            cors.judge(&Request::builder().header(ORIGIN, &origin).header(HOST, host).body(()).unwrap())
-        };
-        for own in
-            ["api.example", "Other.Example:8080", "localhost:8080", "x.localhost", "10.1.2.3:1", "[::1]:8080"]
-        {
-            assert_eq!(judge(own), Verdict::Same, "{own}");
-        }
-        for strange in
-            ["rebound.example", "rebound.example:8080", "api.example.evil", "xlocalhost", "10.1.2.3.evil"]
-        {
-            assert!(matches!(judge(strange), Verdict::Refused(_)), "{strange}");
-        }
-    }
-}
+mod tests;

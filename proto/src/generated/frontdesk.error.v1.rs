@@ -153,8 +153,9 @@ pub enum ErrorReason {
     UnsupportedMediaType = 108,
     /// The body, or over gRPC the message, is larger than the limit that the detail names.
     PayloadTooLarge = 109,
-    /// A browser on an origin that `ALLOWED_ORIGINS` does not list made the call.
-    /// Add the origin there and restart the gateway.
+    /// A browser on an origin that `ALLOWED_ORIGINS` does not list made the call, or
+    /// the call is to a name of the gateway that `GATEWAY_HOSTS` does not list. Add
+    /// what `metadata` names to that setting and restart the gateway.
     OriginNotAllowed = 110,
     /// The body, or over gRPC the message, did not arrive within ten seconds. Nothing
     /// was stored; send it again.

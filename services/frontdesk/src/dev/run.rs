@@ -173,6 +173,9 @@ async fn start(
     let Trusted { origins, hosts, proxies, issuers, passkeys } = trusted;
     // Pages of this gateway, where nobody says which; none at an address, which no browser takes.
     let passkeys = passkeys.or_else(|| RelyingParty::of(gateway_url.parse().ok()?, None).ok());
+    // Whoever comes by another name to where nobody else can is a page whose name leads here.
+    let here = listeners.gateway.local_addr().map_err(Failure::new)?.ip().is_loopback();
+    let hosts = if here { hosts.alone() } else { hosts };
     let policies = Policies {
         issuer: Issuer { issuer: gateway_url.to_owned(), ..Issuer::default() },
         identity: identity::Policy {

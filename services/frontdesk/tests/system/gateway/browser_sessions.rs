@@ -198,6 +198,25 @@ async fn a_page_whose_name_leads_here_for_once_is_no_page_of_the_gateway() {
     for own in ["api.example", "localhost", "127.0.0.1"] {
         sign_in(format!("{own}:{port}")).await.ok();
     }
+    // What it reads is of its own origin, so that no `Origin` comes along.
+    let token = fixture.manager().await;
+    let read = |host: &str, path: &str| {
+        let request = call(&fixture, Method::GET, path, "", "").bearer_auth(&token);
+        Answer::of(request.header("host", format!("{host}:{port}")))
+    };
+    for path in ["/v1/me", "/auth/v1/settings", "/.well-known/jwks.json", "/docs", "/"] {
+        let refused = read("rebound.example", path).await;
+        assert_eq!(refused.status, 403, "{path}: {}", refused.body);
+        assert!(refused.body.to_string().contains("GATEWAY_HOSTS"), "{path}: {}", refused.body);
+    }
+    read("rebound.example", "/livez").await.ok();
+    for own in ["api.example", "localhost", "127.0.0.1"] {
+        read(own, "/v1/me").await.ok();
+    }
+    let call = call(&fixture, Method::POST, "/frontdesk.identity.v1.UserService/GetMe", "", "");
+    let call = call.header("host", "rebound.example").header("content-type", "application/grpc-web+proto");
+    let refused = call.body(b"\0\0\0\0\0".to_vec()).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), &refused.headers()["grpc-status"]), (200, &"7".parse().unwrap()));
 }
 
 /// What holds a token or a secret that is shown once is kept by no cache and no browser.

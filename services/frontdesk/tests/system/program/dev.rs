@@ -336,6 +336,12 @@ async fn a_page_at_localhost_keeps_its_session_with_what_is_printed() {
     let problem: serde_json::Value = wrong.json().await.unwrap();
     let leads_to = format!("{url}/runbook/");
     assert!(problem["type"].as_str().unwrap().starts_with(&leads_to), "{problem}");
+    // Another name that leads to this machine is a stranger's.
+    let rebound =
+        page(reqwest::Method::GET, "/v1/me").header("host", "rebound.example").send().await.unwrap();
+    assert_eq!(rebound.status(), 403);
+    let problem: serde_json::Value = rebound.json().await.unwrap();
+    assert_eq!(problem["metadata"]["setting"], "GATEWAY_HOSTS", "{problem}");
     assert!(child.signal("-INT").success());
 }
 
