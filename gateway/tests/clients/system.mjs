@@ -9,16 +9,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export const program = process.env.FRONTDESK ?? join(import.meta.dirname, "../../../target/debug/frontdesk");
 
-// With settings, if a test has some.
-export async function startSystem(settings = {}) {
+// With settings, if a test has some, and with its log for the test to read.
+export async function startSystem(settings = {}, { keepsLog = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "frontdesk-web-"));
   const free = "127.0.0.1:0";
   const { DATABASE_URL: _, ...env } = process.env;
   const child = spawn(
     program,
     ["dev", "--ephemeral", "--data-dir", folder, "--gateway", free, "--identity", free, "--booking", free],
-    { env: { ...env, LOG: "warn", ...settings }, stdio: ["ignore", "pipe", "inherit"] },
+    { env: { ...env, LOG: "warn", ...settings }, stdio: ["ignore", "pipe", keepsLog ? "pipe" : "inherit"] },
   );
+  let log = "";
+  child.stderr?.on("data", (text) => (log += text));
   await new Promise((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`frontdesk dev ended with ${code}`)));
     child.stdout.on("data", (text) => String(text).includes("Ready in") && resolve());
@@ -32,6 +34,7 @@ export async function startSystem(settings = {}) {
     mail,
     letterTo: (address, subject) => letterTo(mail, address, subject),
     folder,
+    log: () => log,
     async stop() {
       child.removeAllListeners("exit");
       const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -10,7 +10,7 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 22] = [
+const FOREIGN: [&str; 24] = [
     // Of the system, Cargo and Debian.
     "CARGO_HOME",
     "CARGO_INCREMENTAL",
@@ -24,6 +24,7 @@ const FOREIGN: [&str; 22] = [
     "PATH",
     "PYTHON",
     "PWD",
+    "SSL_CERT_FILE",
     // Of benches, tests, scripts and the guard of a private Postgres.
     "CLIENTS",
     "CONSOLE_SOURCES",
@@ -33,8 +34,9 @@ const FOREIGN: [&str; 22] = [
     "SOURCE_COMMIT",
     "FRONTDESK_GENERATE",
     "REMOVE",
-    // What a library for clients calls an error.
+    // What a library for clients calls an error, and Python a kind of server.
     "OAUTH_WWW_AUTHENTICATE_CHALLENGE",
+    "PROTOCOL_TLS_SERVER",
     // Set by those who read an example.
     "TOKEN",
 ];

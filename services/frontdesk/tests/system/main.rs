@@ -117,6 +117,7 @@ mod identity {
     mod login;
     mod login_limits;
     mod mail;
+    mod mail_webhook;
     pub mod members;
     mod operators_offers;
     mod passkey_alone;

@@ -107,6 +107,12 @@ async fn deliver(
             return Ok(store.delete_mail(taken.id).await?);
         }
         Attempt::Later(failure) => (failure, taken.again(now)),
+        Attempt::NotLetIn(failure) => {
+            tracing::warn!(
+                "no letter is taken from here: the receiver in MAIL_SENDER refuses the login, or has a certificate that is not trusted"
+            );
+            (failure, taken.again(now))
+        }
         Attempt::Never(failure) => (failure, None),
     };
     figures.failed(again.is_some());

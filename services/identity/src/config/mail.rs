@@ -18,7 +18,7 @@ pub static MAIL_SENDER: Setting = Setting {
     ),
     unset: Unset::Means("no mail is sent, and calls that would need it say so"),
     example: "smtp://frontdesk:password@mail.example.com:587",
-    meaning: "Who takes letters to people: a mail server (smtp with STARTTLS, which it must offer unless it is on this machine; smtps), or a program that is sent JSON.",
+    meaning: "Who takes letters to people: a mail server (smtp with STARTTLS, which it must offer, with a certificate that is trusted, unless it is on this machine; smtps), or a program that is sent JSON.",
     secret: true,
 };
 /// Whom letters are from.

@@ -81,6 +81,8 @@ pub enum Attempt {
     Delivered,
     /// It may be taken later.
     Later(String),
+    /// No letter is taken from here, until somebody mends the login or the certificate.
+    NotLetIn(String),
     /// It never will be.
     Never(String),
 }

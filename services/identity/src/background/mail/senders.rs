@@ -72,7 +72,11 @@ impl Sender {
 
 fn transport(server: &SmtpServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let SmtpServer { host, port, tls, login } = server;
-    let parameters = TlsParameters::new_rustls(host.clone()).map_err(|error| error.to_string())?;
+    let parameters = TlsParameters::builder(host.clone());
+    // A server on this machine would be believed without TLS, and has mostly a certificate that
+    // nobody signed.
+    let parameters = parameters.dangerous_accept_invalid_certs(*tls == SmtpTls::IfOffered);
+    let parameters = parameters.build_rustls().map_err(|error| error.to_string())?;
     let tls = match tls {
         SmtpTls::Always => Tls::Wrapper(parameters),
         SmtpTls::Required => Tls::Required(parameters),
@@ -118,7 +122,8 @@ async fn by_smtp(transport: &AsyncSmtpTransport<Tokio1Executor>, message: Messag
     let said = said(&error);
     match error.status().map(u16::from) {
         // What is wrong with the login is no letter's fault, and put right one day.
-        Some(530 | 534 | 535 | 538) => Attempt::Later(said),
+        Some(530 | 534 | 535 | 538) => Attempt::NotLetIn(said),
+        None if is_not_trusted(&error) => Attempt::NotLetIn(said),
         Some(500..) => Attempt::Never(said),
         _ => Attempt::Later(said),
     }
@@ -141,6 +146,7 @@ async fn post(
     match outbound.post_json(target, body.to_string().into_bytes()).await {
         Ok(200..300) => Attempt::Delivered,
         Ok(status @ (400 | 413 | 422)) => Attempt::Never(format!("answered with {status}")),
+        Ok(status @ (401 | 403 | 407)) => Attempt::NotLetIn(format!("answered with {status}")),
         Ok(status) => Attempt::Later(format!("answered with {status}")),
         Err(error) => Attempt::Later(said(&error)),
     }
@@ -162,6 +168,12 @@ async fn into_folder(folder: &Path, letter: &Waiting, message: &[u8]) -> Attempt
     }
 }
 
+/// Whether TLS ended a connection, for the certificate mostly.
+fn is_not_trusted(error: &lettre::transport::smtp::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::InvalidData)
+}
+
 /// What is kept of a failure, with its causes.
 fn said(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -180,9 +192,11 @@ fn said(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use tokio::net::TcpListener;
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::delivery::LEASE;
     use crate::domain::ids::MailId;
 
     fn waiting(recipient: &str) -> Waiting {
@@ -213,5 +227,30 @@ mod tests {
         assert!(head.contains(&format!("Message-ID: <{}@a.example>", Uuid::from_u128(7))), "{head}");
         assert_eq!(message.envelope().to().len(), 1);
         assert!(super::message(&from, &waiting("nobody"), &mail).is_err());
+    }
+
+    /// A receiver that answers a byte a second would have all letters wait.
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_is_slow_is_waited_for_no_longer_than_a_letter_is_taken_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = format!("webhook:http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            for byte in b"HTTP/1.1 200 OK\r\n".iter().chain(std::iter::repeat(&b'x')) {
+                if client.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let from = MailFrom { name: String::new(), address: "no-reply@a.example".into() };
+        let links = "https://a.example".parse().unwrap();
+        let policy = MailPolicy { sender: target.parse().unwrap(), from, links };
+        let mail = Mail { subject: String::new(), text: String::new(), html: String::new() };
+        let began = tokio::time::Instant::now();
+        let given = Sender::of(&policy).unwrap().deliver(&waiting("x@x.example"), &mail).await;
+        assert!(matches!(given, Attempt::Later(_)), "{given:?}");
+        assert!(began.elapsed() <= LONGEST + Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(i128::from(LEASE.as_secs()) > i128::from(LONGEST.as_secs()));
     }
 }
