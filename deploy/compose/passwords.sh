@@ -3,7 +3,9 @@
 set -eu
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --quiet \
     --set owner="$(cat /run/secrets/owner_password)" \
-    --set service="$(cat /run/secrets/service_password)" <<'SQL'
+    --set identity="$(cat /run/secrets/identity_password)" \
+    --set booking="$(cat /run/secrets/booking_password)" <<'SQL'
 alter role frontdesk_owner password :'owner';
-alter role frontdesk password :'service';
+alter role frontdesk_identity_login password :'identity';
+alter role frontdesk_booking_login password :'booking';
 SQL

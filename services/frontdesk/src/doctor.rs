@@ -15,6 +15,7 @@ use gateway::{BOOKING_ADDR, IDENTITY_ADDR};
 use identity::{Deployment, FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
 use jiff::Timestamp;
 use pg::DATABASE_URL;
+use pg::checks::applied;
 use tokio::sync::Semaphore;
 
 use self::report::Report;
@@ -84,17 +85,25 @@ impl Environment {
         Some(Self { database, master_key, trusted_issuers, called, gateway, processes })
     }
 
-    fn checks(self) -> Vec<Check> {
+    async fn checks(self) -> Vec<Check> {
         let Self { database, master_key, trusted_issuers, called, gateway, processes } = self;
         let Called { identity, booking, tls } = called;
-        let sets = [
-            ("migrations of identity", &identity::MIGRATIONS),
-            ("migrations of booking", &booking::MIGRATIONS),
-        ];
-        let mut checks = pg::checks::checks(&database, &sets, &ROLES, &booking::EXTENSIONS);
-        checks.extend(booking::checks(&database));
+        let login = pg::checks::Login::of(&database, &ROLES).await;
+        let seen = |role: &'static str, check: Check| match &login {
+            Some(login) if login.is_of_another(role) => {
+                let why = format!("{} names a login of another service than {role}", DATABASE_URL.name);
+                Check::new(check.name, std::future::ready(Finding::left_out(why)))
+            }
+            _ => check,
+        };
+        let of_identity = |check| seen(identity::ROLE, check);
+        let of_booking = |check| seen(booking::ROLE, check);
+        let mut checks = pg::checks::checks(&database, &ROLES, &booking::EXTENSIONS);
+        checks.push(of_identity(applied("migrations of identity", &database, &identity::MIGRATIONS)));
+        checks.push(of_booking(applied("migrations of booking", &database, &booking::MIGRATIONS)));
+        checks.extend(booking::checks(&database).into_iter().map(of_booking));
         let deployment = Deployment { database, master_key, trusted_issuers };
-        checks.extend(identity::checks(deployment, Timestamp::now()));
+        checks.extend(identity::checks(deployment, Timestamp::now()).into_iter().map(of_identity));
         for (name, addresses, setting, service) in [
             ("identity", identity, &IDENTITY_ADDR, identity::SERVICES[0]),
             ("booking", booking, &BOOKING_ADDR, booking::SERVICES[0]),
@@ -143,8 +152,8 @@ pub async fn run(source: &Source, args: DoctorArgs) -> Result<(), Failure> {
             check.run().await
         }
     };
-    let checks = source.read(Environment::read)?.checks().into_iter();
-    let running: Vec<_> = checks.map(|check| (check.name, tokio::spawn(run(check)))).collect();
+    let checks = source.read(Environment::read)?.checks().await;
+    let running: Vec<_> = checks.into_iter().map(|check| (check.name, tokio::spawn(run(check)))).collect();
     for (name, running) in running {
         let ended = |error| vec![Finding::bad(format!("the check ended early: {error}"), "look again")];
         report.add(name, running.await.unwrap_or_else(ended))?;

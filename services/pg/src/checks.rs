@@ -5,6 +5,7 @@
 
 mod ask;
 mod backup;
+mod login;
 mod server;
 
 use boot::{Check, Finding};
@@ -12,31 +13,28 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use self::ask::one_row;
+pub use self::login::Login;
+use self::login::membership;
 use crate::advice::INSTALL;
 use crate::migrate::{self, MigrationSet};
 use crate::{Advice, Fault, connect};
 
-/// The checks of a database: of the server, of each set of migrations (with the
-/// check's name), of the roles that the services switch to, of the extensions
-/// that their tables need, and of who may make a backup.
-pub fn checks(
-    url: &str,
-    sets: &[(&'static str, &'static MigrationSet)],
-    roles: &'static [&'static str],
-    extensions: &'static [&'static str],
-) -> Vec<Check> {
-    let mut checks =
-        vec![with_client("database", url, |client| async move { server::findings(&client).await })];
-    for (name, set) in sets.iter().copied() {
-        let look = move |client| async move { migrations(&client, set).await };
-        checks.push(with_client(name, url, look));
-    }
-    let look = move |client| async move { membership(&client, roles).await };
-    checks.push(with_client("roles", url, look));
-    let look = move |client| async move { available(&client, extensions).await };
-    checks.push(with_client("extensions", url, look));
-    checks.push(with_client("backup", url, |client| async move { backup::finding(&client).await }));
-    checks
+/// The checks of a database: of the server, of the roles that the services switch to, of
+/// the extensions that their tables need, and of who may make a backup.
+pub fn checks(url: &str, roles: &'static [&'static str], extensions: &'static [&'static str]) -> Vec<Check> {
+    let of_roles = move |client| async move { membership(&client, roles).await };
+    let of_extensions = move |client| async move { available(&client, extensions).await };
+    vec![
+        with_client("database", url, |client| async move { server::findings(&client).await }),
+        with_client("roles", url, of_roles),
+        with_client("extensions", url, of_extensions),
+        with_client("backup", url, |client| async move { backup::finding(&client).await }),
+    ]
+}
+
+/// The check of a set of migrations.
+pub fn applied(name: &'static str, url: &str, set: &'static MigrationSet) -> Check {
+    with_client(name, url, move |client| async move { migrations(&client, set).await })
 }
 
 /// A check with a connection of its own, so that each is made whatever the
@@ -81,34 +79,6 @@ async fn migrations(client: &Client, set: &'static MigrationSet) -> Result<Findi
     } else {
         Finding::good(format!("{} applied", state.applied.len()))
     })
-}
-
-async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
-    // What it needs is to switch to them, which was every member's right before PostgreSQL 16.
-    let query = "select r.rolname::text from pg_roles r where r.rolname = any ($1) \
-        and pg_has_role(current_user, r.oid, \
-            case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end)";
-    let rows = client.query_typed(query, &[(&needed, Type::TEXT_ARRAY)]).await?;
-    let has = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-    let lacks: Vec<&str> = needed.iter().copied().filter(|role| !has.iter().any(|one| one == role)).collect();
-    if lacks.is_empty() {
-        return Ok(Finding::good(format!("the login role is a member of {}", needed.join(" and "))));
-    }
-    // A grant that is there already keeps what it says of switching, unless it is said.
-    let query = "select quote_ident(current_user), array(select r.rolname::text from pg_roles r), \
-        case when current_setting('server_version_num')::int < 160000 then '' else ' with set true' end";
-    let row = one_row(client, query).await?;
-    let (role, there): (String, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
-    let to_switch: String = row.try_get(2)?;
-    let is_made = lacks.iter().all(|lacking| there.iter().any(|one| one == lacking));
-    let lacks = lacks.join(", ");
-    let made = if is_made {
-        String::new()
-    } else {
-        "`frontdesk doctor --repair --apply` makes them; then, ".to_owned()
-    };
-    let fix = format!("{made}as a superuser: `grant {lacks} to {role}{to_switch}`");
-    Ok(Finding::bad(format!("the login role is not a member of {lacks}"), fix))
 }
 
 /// Whether the server has them; that a database does, the comparison of its schema says.

@@ -11,8 +11,8 @@ pub static DATABASE_URL: Setting = Setting {
     name: "DATABASE_URL",
     form: Form::Described("a connection string of libpq, as a postgresql:// URL or in key=value words"),
     unset: Unset::Refused,
-    example: "postgresql://frontdesk@127.0.0.1:5432/frontdesk",
-    meaning: "The database. Its user must be a member of frontdesk_identity and frontdesk_booking, for `frontdesk migrate` the schema's owner.",
+    example: "postgresql://frontdesk_booking_login@127.0.0.1:5432/frontdesk",
+    meaning: "The database. Its user must be a member of frontdesk_identity for identity, of frontdesk_booking for booking, and for `frontdesk migrate` and operator commands the schema's owner. A user in both roles opens the tables of each service to the other.",
     secret: true,
 };
 /// Statements that are under way together make each other dearer: on a server of two cores,

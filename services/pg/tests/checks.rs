@@ -5,7 +5,7 @@
 
 use boot::{Finding, State};
 use devdb::{PrivateServer, Programs, ServerOptions, TestDatabase};
-use pg::checks::checks;
+use pg::checks::{applied, checks};
 use pg::migrate::MigrationSet;
 
 static SET: MigrationSet = MigrationSet {
@@ -16,7 +16,8 @@ static SET: MigrationSet = MigrationSet {
 
 /// The only finding of the check of this name.
 async fn finding(url: &str, extension: &'static [&'static str], name: &str) -> Finding {
-    let all = checks(url, &[("migrations of test", &SET)], &["nobody_is_a_member"], extension);
+    let mut all = checks(url, &["nobody_is_a_member"], extension);
+    all.push(applied("migrations of test", url, &SET));
     let check = all.into_iter().find(|check| check.name == name).unwrap();
     let mut findings = check.run().await;
     assert_eq!(findings.len(), 1, "{findings:?}");

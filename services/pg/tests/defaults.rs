@@ -193,7 +193,7 @@ async fn a_login_by_whose_default_no_trigger_fires_is_refused_with_what_takes_it
         let client = pg::connect(url).await.unwrap();
         assert_eq!(pg::relied_on(&client).await.unwrap_err().advice().to_string(), sentence);
         assert_eq!(migrate::up(url, &[&SET]).await.unwrap_err().to_string(), sentence);
-        let checks = pg::checks::checks(url, &[], &["served"], &[]);
+        let checks = pg::checks::checks(url, &["served"], &[]);
         let server = checks.into_iter().find(|check| check.name == "database").unwrap().run().await;
         let bad = server.iter().find(|one| one.state == State::Bad).unwrap();
         assert!(

@@ -74,7 +74,7 @@ async fn a_grant_by_which_nobody_can_switch_to_the_role_is_none() {
     let grant = format!("grant stuck_role to stuck_owner{more};");
     assert!(said.contains(&format!("a superuser run: {grant} then run")), "{said}");
     let look = async || {
-        let checks = pg::checks::checks(&url, &[], &["stuck_role"], &[]);
+        let checks = pg::checks::checks(&url, &["stuck_role"], &[]);
         let roles = checks.into_iter().find(|check| check.name == "roles").unwrap();
         roles.run().await[0].found.clone()
     };

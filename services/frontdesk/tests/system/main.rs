@@ -176,6 +176,7 @@ mod program {
     mod failover;
     mod log;
     mod log_readers;
+    mod logins;
     mod lost_master_key;
     mod master_key;
     mod metrics;
@@ -206,7 +207,7 @@ mod program {
 /// What holds for all parts together.
 mod whole {
     mod altered_columns;
-    mod backups;
+    pub mod backups;
     pub mod crashes;
     mod faults;
     mod fields;

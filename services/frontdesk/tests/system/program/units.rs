@@ -133,7 +133,8 @@ async fn every_unit_starts_its_role_with_the_settings_of_all_and_its_own() {
     let machine = Machine::new("units");
     let etc = machine.root.path().join("etc/frontdesk");
     for (name, value) in [
-        ("database-url", &*database.url),
+        ("identity-database-url", &*database.url),
+        ("booking-database-url", &database.url),
         ("owner-database-url", &database.url),
         ("master-key", &"ab".repeat(32)),
     ] {
@@ -169,15 +170,12 @@ async fn readmes_path_with_systemd_ends_in_an_approved_request() {
     access::install_crypto();
     let cluster = Cluster::start().await;
     let machine = Machine::new("systemd-path");
-    // The superuser of a test's server is called as the services' login.
-    machine.edit("deploy/database.sql", |sql| {
-        sql.replace("create role frontdesk login", "create role services login")
-    });
     let server = cluster.url("frontdesk").replace("&user=frontdesk", "");
     let from = block("<!-- systemd: ");
     let from = from.replace("postgresql:///frontdesk?host=/run/postgresql", &server);
-    assert!(from.contains(&format!("{server}&user=frontdesk'")), "{from}");
-    let from = from.replace("&user=frontdesk'", "&user=services'");
+    for login in ["identity_login", "booking_login", "owner"] {
+        assert!(from.contains(&format!("{server}&user=frontdesk_{login}'")), "{from}");
+    }
     let root = machine.root.path().display().to_string();
     let mut from = machine.here(&from);
     for place in ["/etc/", "/usr/local/"] {

@@ -11,11 +11,10 @@ use crate::cluster::Cluster;
 use crate::fixture::{Answer, case, path_of, system};
 use crate::program::run::{frontdesk, text};
 
-/// A file of `deploy/`. The superuser of a test's server is called as the services' login.
+/// A file of `deploy/`.
 fn script(name: &str) -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy");
-    let text = std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
-    text.replace("create role frontdesk login", "create role services login")
+    std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
 }
 
 /// The statements that a comment of `deploy/backup.sql` has for psql.
@@ -27,7 +26,7 @@ fn lifting() -> String {
 }
 
 /// Connection string of a login of a cluster.
-fn url_of(cluster: &Cluster, login: &str, database: &str) -> String {
+pub fn url_of(cluster: &Cluster, login: &str, database: &str) -> String {
     cluster.url(database).replace("user=frontdesk", &format!("user={login}"))
 }
 
@@ -72,7 +71,8 @@ async fn missing(cluster: &Cluster, database: &str) -> Vec<String> {
     missing
 }
 
-async fn seeded() -> Cluster {
+/// A server with the database of `deploy/database.sql` and the demo's data.
+pub async fn seeded() -> Cluster {
     let cluster = Cluster::start().await;
     psql(&cluster, &cluster.url("postgres"), "database.sql", &script("database.sql"));
     let owner = url_of(&cluster, "frontdesk_owner", "frontdesk");
@@ -108,6 +108,8 @@ async fn a_backup_is_whole_and_what_is_restored_of_it_works() {
     psql(&new, &new.url("postgres"), "database.sql", &script("database.sql"));
     let create = "create database bare owner frontdesk_owner";
     new.sql("postgres").await.batch_execute(create).await.unwrap();
+    let services = "create role services login in role frontdesk_identity, frontdesk_booking";
+    new.sql("postgres").await.batch_execute(services).await.unwrap();
     let before = contents(&old, "frontdesk").await;
     assert!(before.iter().filter(|table| !table.contains(" 0 ")).count() > 12, "{before:?}");
     for (database, file, more) in
