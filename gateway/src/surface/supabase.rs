@@ -8,6 +8,7 @@ mod factors;
 mod qr;
 mod recovery;
 mod request;
+mod settings;
 
 use aws_lc_rs::constant_time;
 use frontdesk_proto::identity::v1 as wire;
@@ -31,7 +32,7 @@ pub use self::answer::API_VERSION;
 /// Where the surface is.
 pub const PREFIX: &str = "/auth/v1/";
 /// The paths.
-pub const PATHS: [(Method, &str); 12] = [
+pub const PATHS: [(Method, &str); 13] = [
     (Method::POST, "/auth/v1/token"),
     (Method::POST, "/auth/v1/recover"),
     (Method::POST, "/auth/v1/verify"),
@@ -43,6 +44,7 @@ pub const PATHS: [(Method, &str); 12] = [
     (Method::DELETE, "/auth/v1/factors/{id}"),
     (Method::POST, "/auth/v1/logout"),
     (Method::GET, "/auth/v1/health"),
+    (Method::GET, "/auth/v1/settings"),
     (Method::GET, "/auth/v1/.well-known/jwks.json"),
 ];
 
@@ -84,6 +86,7 @@ async fn answer(
     let method = request.method().clone();
     match (path, method) {
         ("health", Method::GET) => Ok(health()),
+        ("settings", Method::GET) => Ok(settings::answer()),
         (".well-known/jwks.json", Method::GET) => jwks(upstreams, client).await,
         ("token", Method::POST) => token(upstreams, request, client).await,
         ("recover", Method::POST) => recovery::ask(upstreams, request, client).await,
@@ -94,9 +97,24 @@ async fn answer(
         (path, _) if path == "factors" || path.starts_with("factors/") => {
             factors::call(upstreams, path, request, client).await
         }
-        ("health" | ".well-known/jwks.json" | "token" | "recover" | "verify" | "user" | "logout", _) => {
+        (
+            "health"
+            | "settings"
+            | ".well-known/jwks.json"
+            | "token"
+            | "recover"
+            | "verify"
+            | "user"
+            | "logout",
+            _,
+        ) => {
             Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "bad_request", "The path takes another method"))
         }
+        ("reauthenticate", Method::GET) => Err(Refused::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "No codes are sent by mail here. Send current_password beside password to PUT /auth/v1/user",
+        )),
         _ => Err(Refused::new(
             StatusCode::NOT_FOUND,
             "not_found",

@@ -15,6 +15,12 @@ use crate::call::headers::Client;
 use crate::call::identity::Identity;
 use crate::call::upstreams::Upstreams;
 
+/// What of a user's data is kept.
+const NAME: &str = "display_name";
+/// Keys that a refusal names, and letters of each.
+const MOST_SHOWN: usize = 8;
+const LONGEST_SHOWN: usize = 40;
+
 /// What is to be changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
@@ -90,23 +96,35 @@ fn wanted(body: &Json) -> Result<Wanted, Refused> {
     let display_name = match &body["data"] {
         Json::Null => None,
         Json::Object(data) => named(data)?,
-        _ => return Err(only_a_name()),
+        _ => return Err(only_a_name("is no object")),
     };
     Ok(Wanted { display_name, email, password })
 }
 
-/// The name among a user's data; there is no room for others.
+/// The name among a user's data. There is no room for others: what was dropped would be missing
+/// from `user_metadata` without a word.
 fn named(data: &serde_json::Map<String, Json>) -> Result<Option<String>, Refused> {
-    let mut name = None;
-    for (key, value) in data {
-        match (key.as_str(), value) {
-            ("display_name", Json::String(text)) => {
-                name = Some(fitting(wire::UpdateMeRequest { display_name: text.clone() })?.display_name);
-            }
-            _ => return Err(only_a_name()),
-        }
+    let others: Vec<&str> = data.keys().map(String::as_str).filter(|key| *key != NAME).collect();
+    if !others.is_empty() {
+        return Err(only_a_name(&format!("has {} as well", listed(&others))));
     }
-    Ok(name)
+    match data.get(NAME) {
+        None => Ok(None),
+        Some(Json::String(text)) => {
+            Ok(Some(fitting(wire::UpdateMeRequest { display_name: text.clone() })?.display_name))
+        }
+        Some(_) => Err(only_a_name("has one that is no text")),
+    }
+}
+
+/// Keys of somebody's own making, as many and as much of each as a sentence bears.
+fn listed(keys: &[&str]) -> String {
+    let shown = keys.iter().take(MOST_SHOWN);
+    let shown: Vec<String> = shown.map(|key| key.chars().take(LONGEST_SHOWN).collect()).collect();
+    match keys.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// A request that its method takes, by its own rules: some are called when others are done.
@@ -129,11 +147,9 @@ fn needs_current() -> Refused {
     )
 }
 
-fn only_a_name() -> Refused {
-    Refused::bad_request(
-        "validation_failed",
-        "data takes display_name, a text, and nothing else. Nothing was changed",
-    )
+fn only_a_name(what: &str) -> Refused {
+    let message = format!("data takes {NAME}, a text, and nothing else, and {what}. Nothing was changed");
+    Refused::bad_request("validation_failed", message)
 }
 
 #[cfg(test)]
@@ -187,5 +203,20 @@ mod tests {
         ] {
             assert_eq!(read(body.clone()), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn keys_that_are_not_kept_are_named() {
+        let said = |data: Json| wanted(&json!({"data": data})).unwrap_err().message;
+        let two = said(json!({"display_name": "Anna", "theme": "dark", "age": 3}));
+        for part in ["age", "theme", "as well. Nothing was changed"] {
+            assert!(two.contains(part), "{two}");
+        }
+        assert!(said(json!({"display_name": 3})).contains("no text"));
+        assert!(said(json!([1])).contains("no object"));
+        let many: serde_json::Map<String, Json> =
+            (0..100).map(|n| (format!("{n}{}", "k".repeat(1000)), Json::Null)).collect();
+        let many = said(many.into());
+        assert!(many.len() < 600 && many.contains("and 92 more"), "{many}");
     }
 }

@@ -24,7 +24,7 @@ const CODES: &str = "2024-01-01";
 pub struct Refused {
     status: StatusCode,
     pub code: &'static str,
-    message: String,
+    pub message: String,
     retry_after: Option<HeaderValue>,
     /// What GoTrue has no word for: our reason, if it has one. The log and the figures name it.
     reason: Option<ReasonName>,

@@ -164,6 +164,7 @@ mod gateway {
     mod sizes;
     mod slow_clients;
     mod stop;
+    mod supabase;
     mod upstreams;
 }
 
