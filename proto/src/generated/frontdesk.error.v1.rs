@@ -287,8 +287,8 @@ pub enum ErrorReason {
     /// The deployment sends no mail, and the call is for a link that goes by mail. Whoever
     /// runs it sets MAIL_SENDER, MAIL_FROM and PUBLIC_URL.
     MailNotSetUp = 240,
-    /// The token of a link was used, is too old, was replaced by that of a newer link, or never
-    /// was one.
+    /// The token of a link was used, or another one of the account was, is too old, was replaced
+    /// by that of a newer link, or never was one.
     LinkInvalid = 241,
     /// The tenant has no open invitation with this id: it was accepted, declined or revoked, or
     /// is over.

@@ -2841,8 +2841,8 @@ pub mod auth_service_client {
         }
         /// Sends a link to an e-mail address that sets a new password, once and within an hour, if
         /// the address is that of a person who can sign in. The answer is the same if it is not. Of
-        /// several links the newest works. The letter is in the language of `accept-language`,
-        /// German or English.
+        /// several links each of the last ten works, until one of them is used. The letter is in the
+        /// language of `accept-language`, German or English.
         pub async fn request_password_recovery(
             &mut self,
             request: impl tonic::IntoRequest<super::RequestPasswordRecoveryRequest>,
@@ -3077,8 +3077,8 @@ pub mod auth_service_server {
         >;
         /// Sends a link to an e-mail address that sets a new password, once and within an hour, if
         /// the address is that of a person who can sign in. The answer is the same if it is not. Of
-        /// several links the newest works. The letter is in the language of `accept-language`,
-        /// German or English.
+        /// several links each of the last ten works, until one of them is used. The letter is in the
+        /// language of `accept-language`, German or English.
         async fn request_password_recovery(
             &self,
             request: tonic::Request<super::RequestPasswordRecoveryRequest>,

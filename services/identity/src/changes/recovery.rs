@@ -193,7 +193,7 @@ fn may_recover(user: &User) -> bool {
 pub(super) fn link_invalid() -> Error {
     Refusal::new(
         Reason::LinkInvalid,
-        "The link does not work: it was used, it is too old, or a newer one was sent. Nothing was changed; ask for another one.",
+        "The link does not work: it or another one was used, it is too old, or a newer one took its place. Nothing was changed; ask for another one.",
     )
     .into()
 }

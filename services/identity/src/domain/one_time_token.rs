@@ -25,6 +25,17 @@ impl Purpose {
         }
     }
 
+    /// How many that were sent before go on beside a new one. Anybody can ask for one that
+    /// recovers a password, five times in an hour, and is not to end the link that its owner
+    /// has asked for: in the hour that this works there are fewer than ten others. The links of
+    /// addresses are asked for by who has signed in.
+    pub fn kept(self) -> i64 {
+        match self {
+            Self::Recover => 9,
+            Self::ConfirmEmail | Self::ChangeEmail => 0,
+        }
+    }
+
     /// The page of the platform that takes it.
     pub fn page(self) -> &'static str {
         match self {

@@ -11,14 +11,14 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::User;
 
 pg::statements! {
-    /// Stores a token in place of those before it.
+    /// Stores a token, in place of those before it that are not kept.
     InsertOneTimeToken<'a> = "insert_one_time_token" (
         secret_hash: &'a [u8], purpose: &'a str, replaced_of: Option<UserId>, user: Option<UserId>,
-        email: &'a str, at: Timestamp, expires_at: Timestamp
+        email: &'a str, at: Timestamp, expires_at: Timestamp, kept: i64
     );
     /// Whose a token is that works.
     FindOneTimeToken<'a> = "find_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
-    /// Uses a token up.
+    /// Uses a token up, and ends those of its kind beside it.
     UseOneTimeToken<'a> = "use_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
     /// Ends the links that would change whose the account is.
     EndLinks = "end_links" (user: UserId, at: Timestamp);
@@ -51,7 +51,8 @@ impl Store {
 }
 
 impl Change {
-    /// Stores a token in place of those before it of a user; one that is nobody's is never found.
+    /// Stores a token in place of those before it of a user, but for as many as its kind keeps;
+    /// one that is nobody's is never found.
     pub async fn insert_one_time_token(
         &self,
         secret_hash: &[u8],
@@ -59,13 +60,14 @@ impl Change {
         (replaced_of, user): (Option<UserId>, Option<UserId>),
         email: &str,
     ) -> Result<(), Fault> {
-        let (at, expires_at) = (self.at(), self.at() + purpose.life());
+        let (at, expires_at, kept) = (self.at(), self.at() + purpose.life(), purpose.kept());
         let purpose = purpose.word();
-        let insert = InsertOneTimeToken { secret_hash, purpose, replaced_of, user, email, at, expires_at };
+        let insert =
+            InsertOneTimeToken { secret_hash, purpose, replaced_of, user, email, at, expires_at, kept };
         self.query(&insert).await.map(drop)
     }
 
-    /// Uses a token up, and says whose it was.
+    /// Uses a token up, with those of its kind beside it, and says whose it was.
     pub async fn use_one_time_token(
         &self,
         secret_hash: &[u8],

@@ -94,29 +94,90 @@ async fn whoever_asks_gets_one_answer_and_only_people_who_can_sign_in_get_a_lett
 }
 
 #[tokio::test]
-async fn the_newest_link_works_and_none_that_is_old_or_of_somebody_disabled() {
+async fn a_link_that_is_old_or_of_somebody_disabled_does_not_work() {
     let (fixture, mailbox) = start().await;
     let operator = fixture.token(demo::OPERATOR).await;
-    for n in [1, 2] {
-        ask(&fixture, demo::VIEWER).await.ok();
-        mailbox.letter(demo::VIEWER, n).await;
-    }
-    let [first, second] = [1, 2].map(|n| mailbox.letter(demo::VIEWER, n));
-    let (first, second) = (first.await.token(PAGE), second.await.token(PAGE));
-    recover(&fixture, &first, "a new password").await.refused(404, "LINK_INVALID");
+    ask(&fixture, demo::VIEWER).await.ok();
+    let link = mailbox.letter(demo::VIEWER, 1).await.token(PAGE);
     let old =
         "update identity.one_time_tokens set expires_at = now() - interval '1 second' where used_at is null";
     let young =
         "update identity.one_time_tokens set expires_at = now() + interval '1 hour' where used_at is null";
     assert_eq!(fixture.execute(old, &[]).await, 1);
-    recover(&fixture, &second, "a new password").await.refused(404, "LINK_INVALID");
+    recover(&fixture, &link, "a new password").await.refused(404, "LINK_INVALID");
     fixture.execute(young, &[]).await;
     let viewer = format!("/v1/users/{}", fixture.user_id(demo::VIEWER).await);
     fixture.post(&format!("{viewer}/disable"), &operator, &json!({})).await.ok();
-    recover(&fixture, &second, "a new password").await.refused(404, "LINK_INVALID");
+    recover(&fixture, &link, "a new password").await.refused(404, "LINK_INVALID");
     fixture.post(&format!("{viewer}/enable"), &operator, &json!({})).await.ok();
     fixture.try_login(demo::VIEWER, demo::PASSWORD).await.ok();
-    recover(&fixture, &second, "a new password").await.ok();
+    recover(&fixture, &link, "a new password").await.ok();
+}
+
+/// The tokens of the links to an address, in the order in which they were asked for.
+async fn links(fixture: &Fixture, mailbox: &Mailbox, email: &str, times: usize) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for n in 1..=times {
+        // Nobody is kept from asking here.
+        fixture.execute("delete from identity.login_failures", &[]).await;
+        ask(fixture, email).await.ok();
+        tokens.push(mailbox.letter(email, n).await.token(PAGE));
+    }
+    tokens
+}
+
+/// Before, whoever knew an address ended the link that its owner had asked for by asking for
+/// another one.
+#[tokio::test]
+async fn whoever_asks_for_a_link_ends_nobodys_and_each_ends_when_one_is_used() {
+    let (fixture, mailbox) = start().await;
+    for (email, which) in [(demo::VIEWER, 0), (demo::MANAGER, 4), (demo::OWNER, 2)] {
+        let tokens = links(&fixture, &mailbox, email, 5).await;
+        recover(&fixture, &tokens[which], "a new password").await.ok();
+        for token in &tokens {
+            recover(&fixture, token, "another password").await.refused(404, "LINK_INVALID");
+        }
+        fixture.try_login(email, "a new password").await.ok();
+    }
+    // A session that begins with one has used it as well.
+    let tokens = links(&fixture, &mailbox, demo::OTHER_OWNER, 3).await;
+    let sign_in = |token: &str| {
+        let request = fixture.request(Method::POST, "/v1/auth/recovery/session");
+        Answer::of(request.json(&json!({"token": token})))
+    };
+    sign_in(&tokens[1]).await.ok();
+    for token in &tokens {
+        sign_in(token).await.refused(404, "LINK_INVALID");
+        recover(&fixture, token, "another password").await.refused(404, "LINK_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn as_many_links_work_as_can_be_asked_for_while_one_does() {
+    let (fixture, mailbox) = start().await;
+    let tokens = links(&fixture, &mailbox, demo::VIEWER, 12).await;
+    let live = "select count(*) from identity.one_time_tokens where used_at is null";
+    assert_eq!(fixture.count(live, &[]).await, 10);
+    for token in &tokens[..2] {
+        recover(&fixture, token, "a new password").await.refused(404, "LINK_INVALID");
+    }
+    recover(&fixture, &tokens[2], "a new password").await.ok();
+    assert_eq!(fixture.count(live, &[]).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_links_that_are_used_at_once_one_sets_the_password() {
+    let (fixture, mailbox) = start().await;
+    let tokens = links(&fixture, &mailbox, demo::VIEWER, 8).await;
+    let passwords: Vec<String> = (0..tokens.len()).map(|n| format!("new password {n}")).collect();
+    let uses = tokens.iter().zip(&passwords).map(|(token, password)| recover(&fixture, token, password));
+    let answers = join_all(uses).await;
+    let won: Vec<usize> = (0..answers.len()).filter(|n| answers[*n].status == 200).collect();
+    assert_eq!(won.len(), 1, "{answers:?}");
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.refused(404, "LINK_INVALID");
+    }
+    fixture.try_login(demo::VIEWER, &passwords[won[0]]).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
