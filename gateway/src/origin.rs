@@ -82,9 +82,14 @@ impl FromStr for Hosts {
     fn from_str(list: &str) -> Result<Self, HostsError> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let name = |entry: &str| {
+            let entry = without_root(entry);
             let is_name =
                 entry.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-            if is_name { Ok(entry.to_ascii_lowercase()) } else { Err(HostsError(entry.to_owned())) }
+            if is_name && !entry.is_empty() {
+                Ok(entry.to_ascii_lowercase())
+            } else {
+                Err(HostsError(entry.to_owned()))
+            }
         };
         let names: BTreeSet<String> = entries.map(name).collect::<Result<_, _>>()?;
         Ok(Self { alone: !names.is_empty(), names })
@@ -105,13 +110,18 @@ impl Hosts {
 
     /// Whether a host, without its port, is this gateway. An address cannot lead elsewhere.
     fn contains(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
+        let host = without_root(host).to_ascii_lowercase();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         bare.parse::<IpAddr>().is_ok()
             || host == "localhost"
             || host.ends_with(".localhost")
             || self.names.contains(&host)
     }
+}
+
+/// A name without the dot of the root, with which it may be written.
+fn without_root(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 impl FromStr for Origins {

@@ -69,8 +69,13 @@ fn a_call_to_a_foreign_host_is_answered_unless_it_is_said_which_are_the_gateways
             assert_eq!(misdirected(hosts, foreign), refused, "{foreign}");
         }
     }
-    for own in ["API.example:8080", "api.example"] {
+    // A name may have the dot of the root, there and here.
+    let with_dot: Hosts = "api.example.".parse().unwrap();
+    assert!(".".parse::<Hosts>().is_err());
+    assert_eq!(misdirected(&here, "localhost.:8080"), None);
+    for own in ["API.example:8080", "api.example", "api.example.", "api.example.:8080"] {
         assert_eq!(misdirected(&named, own), None, "{own}");
+        assert_eq!(misdirected(&with_dot, own), None, "{own}");
         assert_eq!(misdirected(&here, own), refused, "{own}");
     }
     for own in ["localhost:8080", "app.localhost", "127.0.0.1", "10.1.2.3:1", "[::1]:8080"] {

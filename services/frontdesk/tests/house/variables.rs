@@ -10,7 +10,7 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 24] = [
+const FOREIGN: [&str; 25] = [
     // Of the system, Cargo and Debian.
     "CARGO_HOME",
     "CARGO_INCREMENTAL",
@@ -22,6 +22,7 @@ const FOREIGN: [&str; 24] = [
     "ON_ERROR_STOP",
     "OUT_DIR",
     "PATH",
+    "PGPASSWORD",
     "PYTHON",
     "PWD",
     "SSL_CERT_FILE",

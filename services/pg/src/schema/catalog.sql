@@ -30,6 +30,13 @@ own_function as (
             and d.deptype = 'e'
       )
 ),
+-- As `deploy/database.sql` makes them: whoever connects has what the service's role has.
+service_login as (
+    select r.oid
+    from pg_roles r
+    where r.rolcanlogin
+      and r.rolname ~ '_login$'
+),
 own_role as (
     select r.oid, r.rolname::text as name, concat_ws(
         ' ',
@@ -43,6 +50,7 @@ own_role as (
     from pg_roles r
     where r.rolname = $3::text
        or starts_with(r.rolname::text, $3::text || '_')
+       and r.oid not in (select l.oid from service_login l)
 ),
 -- What one service's tables hold, another's roles and everybody else are kept from.
 grantee as (
