@@ -230,7 +230,7 @@ impl Found {
             "global" => format!("as a superuser: `alter role all reset {name}`"),
             "database" => {
                 // Nobody else may take back what only a superuser may set.
-                let who = if self.is_unfit() { "a superuser" } else { "its owner" };
+                let who = if self.name == TRIGGERS { "a superuser" } else { "its owner" };
                 format!("as {who}: `alter database {database} reset {name}`")
             }
             "user" => format!("as a superuser: `alter role {login} reset {name}`"),
