@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(40);
 /// Most bytes that are kept of what a server said.
 const SAID: usize = 300;
+/// What TLS says of a certificate that it does not believe, at the end of the causes.
+const NOT_TRUSTED: &str = "invalid peer certificate";
 
 /// Who takes letters, and whom they are from.
 pub struct Sender {
@@ -75,7 +77,10 @@ fn transport(server: &SmtpServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, 
     let parameters = TlsParameters::builder(host.clone());
     // A server on this machine would be believed without TLS, and has mostly a certificate that
     // nobody signed.
-    let parameters = parameters.dangerous_accept_invalid_certs(*tls == SmtpTls::IfOffered);
+    let believes_any = *tls == SmtpTls::IfOffered;
+    let parameters = parameters
+        .dangerous_accept_invalid_certs(believes_any)
+        .dangerous_accept_invalid_hostnames(believes_any);
     let parameters = parameters.build_rustls().map_err(|error| error.to_string())?;
     let tls = match tls {
         SmtpTls::Always => Tls::Wrapper(parameters),
@@ -123,7 +128,7 @@ async fn by_smtp(transport: &AsyncSmtpTransport<Tokio1Executor>, message: Messag
     match error.status().map(u16::from) {
         // What is wrong with the login is no letter's fault, and put right one day.
         Some(530 | 534 | 535 | 538) => Attempt::NotLetIn(said),
-        None if is_not_trusted(&error) => Attempt::NotLetIn(said),
+        None if said.contains(NOT_TRUSTED) => Attempt::NotLetIn(said),
         Some(500..) => Attempt::Never(said),
         _ => Attempt::Later(said),
     }
@@ -166,12 +171,6 @@ async fn into_folder(folder: &Path, letter: &Waiting, message: &[u8]) -> Attempt
         Ok(()) => Attempt::Delivered,
         Err(error) => Attempt::Later(said(&error)),
     }
-}
-
-/// Whether TLS ended a connection, for the certificate mostly.
-fn is_not_trusted(error: &lettre::transport::smtp::Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::InvalidData)
 }
 
 /// What is kept of a failure, with its causes.
