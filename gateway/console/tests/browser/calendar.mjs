@@ -68,7 +68,7 @@ test("a booking is made from a choice with the mouse, and a conflict is told", a
   const { check_out } = await newRequest();
   const page = await openCalendar(context, { day: check_out });
   const row = page.locator(".tape-row").first();
-  await page.getByText("loaded").waitFor({ state: "detached" });
+  await page.waitForFunction(() => !document.body.innerText.includes("is being loaded"));
   const box = await row.boundingBox();
   await page.mouse.move(box.x + 200 + 10, box.y + 20);
   await page.mouse.down();
