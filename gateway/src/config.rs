@@ -172,7 +172,7 @@ impl Policy {
         let runbook = Runbook::read(settings);
         let origins = Origins::read(settings);
         let hosts = Hosts::read(settings);
-        let trusted_proxies = TrustedProxies::read_before_gateway(settings);
+        let trusted_proxies = TrustedProxies::read(settings);
         let anon_key = settings.if_set::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
         let connections = Connections::read(settings);
         let most_calls = settings.number(&CALL_LIMIT_GATEWAY);

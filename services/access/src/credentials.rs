@@ -1,6 +1,7 @@
 //! What a caller sent to say who it is.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use boot::ProxyHeader;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
@@ -27,9 +28,9 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the headers of a call. A header that is there twice is refused,
-    /// because a proxy and we might each look at another one.
-    pub fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+    /// Reads the headers of a call, behind proxies that write one of them. A header that is
+    /// there twice is refused, because a proxy and we might each look at another one.
+    pub fn read(headers: &HeaderMap, written: ProxyHeader) -> Result<Self, Refusal> {
         let token = match single(headers, "authorization")? {
             None => None,
             Some(value) => match value.split_once(' ') {
@@ -64,7 +65,7 @@ impl Credentials {
             .with("header", "x-tenant-api-key"));
         }
         let request_id = headers.get("x-request-id").cloned();
-        let way = Way::read(headers)?;
+        let way = Way::read(headers, written)?;
         Ok(Self { token, tenant, api_key, request_id, way })
     }
 
@@ -132,6 +133,10 @@ fn single<'headers>(
 mod tests {
     use super::*;
 
+    fn read(headers: &HeaderMap) -> Result<Credentials, Refusal> {
+        Credentials::read(headers, ProxyHeader::Auto)
+    }
+
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
@@ -143,7 +148,7 @@ mod tests {
     #[test]
     fn a_header_sent_twice_is_refused_by_name() {
         for name in ["authorization", "x-tenant-id", "x-tenant-api-key"] {
-            let refusal = Credentials::read(&headers(&[(name, "Bearer a"), (name, "Bearer b")])).unwrap_err();
+            let refusal = read(&headers(&[(name, "Bearer a"), (name, "Bearer b")])).unwrap_err();
             assert_eq!(refusal.reason(), ErrorReason::InvalidHeader);
             assert!(refusal.message().contains(name));
         }
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_tenant_has_the_form_that_paths_take() {
-        let tenant = |value| Credentials::read(&headers(&[("x-tenant-id", value)])).map(|read| read.tenant);
+        let tenant = |value| read(&headers(&[("x-tenant-id", value)])).map(|read| read.tenant);
         let id = Uuid::from_u128(0x0190_163d_8694_739b_aea5_966c_26f8_ad91);
         for good in ["0190163d-8694-739b-aea5-966c26f8ad91", "0190163D-8694-739B-AEA5-966C26F8AD91"] {
             assert_eq!(tenant(good).unwrap(), Some(id));
@@ -168,21 +173,16 @@ mod tests {
 
     #[test]
     fn only_the_bearer_scheme_is_taken() {
-        assert_eq!(
-            Credentials::read(&headers(&[("authorization", "bearer  x")])).unwrap().token.as_deref(),
-            Some("x")
-        );
+        assert_eq!(read(&headers(&[("authorization", "bearer  x")])).unwrap().token.as_deref(), Some("x"));
         for bad in ["Basic eDp5", "x", "Bearer ", "Bearer"] {
-            let refusal = Credentials::read(&headers(&[("authorization", bad)])).unwrap_err();
+            let refusal = read(&headers(&[("authorization", bad)])).unwrap_err();
             assert_eq!(refusal.reason(), ErrorReason::TokenInvalid, "{bad}");
         }
     }
 
     #[test]
     fn debug_output_holds_no_secret() {
-        let read =
-            Credentials::read(&headers(&[("authorization", "Bearer tok"), ("x-tenant-api-key", "sec")]))
-                .unwrap();
+        let read = read(&headers(&[("authorization", "Bearer tok"), ("x-tenant-api-key", "sec")])).unwrap();
         let text = format!("{read:?}");
         assert!(!text.contains("tok\"") && !text.contains("sec\""), "{text}");
     }

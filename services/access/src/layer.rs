@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use boot::{Background, Metrics};
+use boot::{Background, Metrics, ProxyHeader};
 use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -58,12 +58,14 @@ struct Gate<A> {
     keys: KeyCache,
     cache: Arc<Cache>,
     authority: A,
+    written: ProxyHeader,
 }
 
 impl<A: Authority> AccessLayer<A> {
-    /// A layer for the services that `rules` were read from.
-    pub fn new(rules: Rules, issuer: Issuer, authority: A) -> Self {
-        let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Arc::default(), authority };
+    /// A layer for the services that `rules` were read from, and the header in which proxies
+    /// before them say where a call comes from.
+    pub fn new(rules: Rules, issuer: Issuer, authority: A, written: ProxyHeader) -> Self {
+        let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Arc::default(), authority, written };
         Self { gate: Arc::new(gate) }
     }
 
@@ -205,7 +207,7 @@ impl<A: Authority> Gate<A> {
         if *rule == Rule::Public {
             return Ok(Caller::nobody(method));
         }
-        let credentials = Credentials::read(headers)?;
+        let credentials = Credentials::read(headers, self.written)?;
         if credentials.api_key.is_some() {
             boot::note_holder();
         }

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use boot::FORWARDED_FOR;
+use boot::{FORWARDED_FOR, ProxyHeader};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -15,6 +15,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// would be refused by identity's server, as if that could not be reached.
 const MAX: usize = 4096;
 const BESIDES: usize = 32;
+
+/// The headers that are read.
+const NAMES: [HeaderName; 2] = [FORWARDED_FOR, FORWARDED];
 
 /// One line of a header.
 pub type Line = (HeaderName, HeaderValue);
@@ -26,16 +29,21 @@ pub struct Way {
 }
 
 impl Way {
-    /// Reads the headers of a call; what they say is passed on as it is.
-    pub fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+    /// Reads the headers of a call; what they say is passed on as it is, but for a header that
+    /// the proxies do not write beside the one that they do: that is a stranger's.
+    pub fn read(headers: &HeaderMap, written: ProxyHeader) -> Result<Self, Refusal> {
+        let written = written.inside(headers);
         let of =
             |name: HeaderName| headers.get_all(&name).iter().map(move |line| (name.clone(), line.clone()));
-        let lines: Vec<Line> = of(FORWARDED_FOR).chain(of(FORWARDED)).collect();
-        if lines.iter().map(|(_, line)| line.len() + BESIDES).sum::<usize>() > MAX {
+        let lines: Vec<Line> = NAMES.into_iter().filter(|name| written.has(name)).flat_map(of).collect();
+        let bytes = |lines: &mut dyn Iterator<Item = &Line>| -> usize {
+            lines.map(|(_, line)| line.len() + BESIDES).sum()
+        };
+        if bytes(&mut lines.iter()) > MAX {
+            let bytes_of = |name: &HeaderName| bytes(&mut lines.iter().filter(|(of, _)| of == name));
+            let longest = NAMES.into_iter().max_by_key(bytes_of).unwrap_or(FORWARDED_FOR);
             let sentence = format!("X-Forwarded-For and Forwarded are longer than {MAX} bytes.");
-            return Err(
-                Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", FORWARDED_FOR.as_str())
-            );
+            return Err(Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", longest.as_str()));
         }
         Ok(Self { lines })
     }
@@ -85,7 +93,7 @@ mod tests {
         let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
         let peer = peer.parse().unwrap();
         call.came_from(peer, peer);
-        let way = Way::read(&headers(lines)).unwrap();
+        let way = Way::read(&headers(lines), ProxyHeader::Auto).unwrap();
         let mut sent = HeaderMap::new();
         for (name, line) in call.run_now(|| way.to_here()) {
             sent.append(name, line);
@@ -105,7 +113,7 @@ mod tests {
         let both = [(written, "203.0.113.9"), (rfc, "for=203.0.113.9")];
         let ends = [(written, "10.0.0.3"), (rfc, "for=10.0.0.3")];
         assert_eq!(sent("10.0.0.3", &both), headers(&[both[0], ends[0], both[1], ends[1]]));
-        let way = Way::read(&headers(&both)).unwrap();
+        let way = Way::read(&headers(&both), ProxyHeader::Auto).unwrap();
         assert!(way.to_here().is_empty(), "nobody is connected");
     }
 
@@ -132,7 +140,7 @@ mod tests {
         assert_eq!(client(&[(rfc, "for=9.9.9.9;host=\"")]), boot::UNREADABLE.to_string());
         let mut unread = headers(&[(written, "203.0.113.9")]);
         unread.append(written, HeaderValue::from_bytes(b"\xff").unwrap());
-        let way = Way::read(&unread).unwrap();
+        let way = Way::read(&unread, ProxyHeader::Auto).unwrap();
         assert_eq!(way.lines.len(), 2, "what is no text is a hop, too");
     }
 
@@ -143,12 +151,30 @@ mod tests {
             for _ in 0..times {
                 headers.append(FORWARDED, HeaderValue::from_str(line).unwrap());
             }
-            Way::read(&headers).map(|way| way.lines.len())
+            Way::read(&headers, ProxyHeader::Auto).map(|way| way.lines.len())
         };
         assert_eq!(read(&"f".repeat(MAX - BESIDES), 1).unwrap(), 1);
         for (line, times) in [(&*"f".repeat(MAX - BESIDES + 1), 1), ("", MAX / BESIDES + 1)] {
             let refusal = read(line, times).unwrap_err();
             assert_eq!(refusal.reason(), ErrorReason::InvalidHeader);
+            assert!(refusal.metadata().any(|pair| pair == ("header", "forwarded")), "{refusal:?}");
         }
+    }
+
+    /// Before, whoever sent the other one as well was a client that nobody knows.
+    #[test]
+    fn a_header_that_the_proxies_do_not_write_does_not_go_on_beside_the_one_they_do() {
+        let (for_, rfc) = (("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=6.6.6.6"));
+        let read = |written, lines: &[_]| {
+            let way = Way::read(&headers(lines), written).unwrap();
+            way.lines.iter().map(|(_, line)| line.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        for (written, on) in [(ProxyHeader::XForwardedFor, for_), (ProxyHeader::Forwarded, rfc)] {
+            assert_eq!(read(written, &[rfc, for_]), [on.1]);
+            // The gateway writes its own, whatever proxies write before this service.
+            assert_eq!(read(written, &[for_]), [for_.1]);
+            assert_eq!(read(written, &[rfc]), [rfc.1]);
+        }
+        assert_eq!(read(ProxyHeader::Auto, &[rfc, for_]), [for_.1, rfc.1]);
     }
 }

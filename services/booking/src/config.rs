@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use access::{Callee, Issuer, RemoteIdentity};
-use boot::{Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, Unset};
+use boot::{Cleartext, Form, Listen, Listener, ProxyHeader, Runbook, Setting, Settings, Unset};
 use pg::Database;
 
 static BOOKING_LISTEN: Setting = Setting {
@@ -110,6 +110,8 @@ pub struct Policy {
     pub most_streams_of_session: usize,
     /// How many days back a stream can go on.
     pub feed_retention_days: i64,
+    /// In which header proxies say where a call comes from.
+    pub proxy_header: ProxyHeader,
     /// How often identity is asked which tenants are deleted; no setting.
     pub delete_tenants_every: Duration,
     /// Most imports that one server runs at once.
@@ -144,6 +146,7 @@ impl Policy {
         let most_streams_of_tenant = settings.number(&WATCH_LIMIT_TENANT);
         let most_streams_of_session = settings.number(&WATCH_LIMIT_SESSION);
         let feed_retention_days = settings.number(&FEED_RETENTION_DAYS);
+        let proxy_header = ProxyHeader::read(settings);
         let most_imports = settings.number(&IMPORT_LIMIT_SERVER);
         let most_imports_of_tenant = settings.number(&IMPORT_LIMIT_TENANT);
         Some(Self {
@@ -152,6 +155,7 @@ impl Policy {
             most_streams_of_tenant: most_streams_of_tenant?,
             most_streams_of_session: most_streams_of_session?,
             feed_retention_days: feed_retention_days?,
+            proxy_header,
             delete_tenants_every: Duration::from_mins(10),
             most_imports: most_imports?,
             most_imports_of_tenant: most_imports_of_tenant?,

@@ -79,7 +79,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let rules =
         Rules::of_services(&SERVICES).map_err(|missing| format!("access rules are missing: {missing}"))?;
     let issued_by: Arc<str> = issuer.issuer.as_str().into();
-    let layer = AccessLayer::new(rules, issuer, authority.clone());
+    let layer = AccessLayer::new(rules, issuer, authority.clone(), policy.proxy_header);
     let pool = database.clone();
     let store = store::open(database, policy);
     let background = Background::new(stop.clone());

@@ -42,7 +42,7 @@ static TRUSTED_PROXY_HEADER: Setting = Setting {
     form: Form::Word(&["auto", "x-forwarded-for", "forwarded"]),
     unset: Unset::Means("auto"),
     example: "x-forwarded-for",
-    meaning: "The header in which the proxies of TRUSTED_PROXIES before the gateway say where a call comes from; the other one is not read then. With auto both are, and a call whose two headers disagree comes from nobody known, for which whoever sends the one that the proxies do not write can provide: say which one they write.",
+    meaning: "The header in which proxies before a service say where a call comes from; the gateway does not read the other one then, and booking and identity, which the gateway calls with x-forwarded-for, do not where both are. With auto both are read, and a call whose two headers disagree comes from nobody known, for which whoever sends the one that the proxies do not write can provide: say which one they write.",
     secret: false,
 };
 
@@ -58,11 +58,44 @@ pub enum ProxyHeader {
     Forwarded,
 }
 
+impl ProxyHeader {
+    /// Reads `TRUSTED_PROXY_HEADER`.
+    pub fn read(settings: &mut Settings) -> Self {
+        match settings.word_if_set(&TRUSTED_PROXY_HEADER) {
+            Some("x-forwarded-for") => Self::XForwardedFor,
+            Some("forwarded") => Self::Forwarded,
+            _ => Self::Auto,
+        }
+    }
+
+    /// Those that count of a call to a service that the gateway calls as well, in its own
+    /// way: the one that proxies write where that is there, or else both.
+    #[must_use]
+    pub fn inside(self, headers: &HeaderMap) -> Self {
+        match self {
+            Self::XForwardedFor if headers.contains_key(&FORWARDED_FOR) => self,
+            Self::Forwarded if headers.contains_key(&FORWARDED) => self,
+            _ => Self::Auto,
+        }
+    }
+
+    /// Whether this header counts.
+    pub fn has(self, name: &HeaderName) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::XForwardedFor => name == FORWARDED_FOR,
+            Self::Forwarded => name == FORWARDED,
+        }
+    }
+}
+
 /// Proxies whose forwarding headers are believed: addresses and networks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     networks: Vec<Network>,
     header: ProxyHeader,
+    /// Whether the gateway calls as well.
+    is_inside: bool,
 }
 
 /// An entry that is neither an address nor a network.
@@ -87,17 +120,24 @@ impl TrustedProxies {
     pub fn loopback() -> Self {
         let one = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
         let networks = vec![Network::new(IpAddr::from([127, 0, 0, 0]), 8), Network::new(one, 128)];
-        Self { networks, header: ProxyHeader::Auto }
+        Self { networks, ..Self::default() }
     }
 
     /// Reads those before the gateway: `TRUSTED_PROXIES`, and the header that they write.
-    pub fn read_before_gateway(settings: &mut Settings) -> Self {
+    pub fn read(settings: &mut Settings) -> Self {
         let proxies: Self = settings.if_set(&TRUSTED_PROXIES).unwrap_or_default();
-        proxies.writing(match settings.word_if_set(&TRUSTED_PROXY_HEADER) {
-            Some("x-forwarded-for") => ProxyHeader::XForwardedFor,
-            Some("forwarded") => ProxyHeader::Forwarded,
-            _ => ProxyHeader::Auto,
-        })
+        proxies.writing(ProxyHeader::read(settings))
+    }
+
+    /// The same ones, before a service that the gateway calls as well.
+    #[must_use]
+    pub fn inside(self) -> Self {
+        Self { is_inside: true, ..self }
+    }
+
+    /// Which header they write.
+    pub fn header(&self) -> ProxyHeader {
+        self.header
     }
 
     /// The same ones, which write this header.
@@ -125,13 +165,13 @@ impl TrustedProxies {
         if !self.contains(peer) {
             return peer;
         }
-        let counts =
-            |name: &HeaderName, other: ProxyHeader| self.header != other && headers.contains_key(name);
-        let forwarded_for = counts(&FORWARDED_FOR, ProxyHeader::Forwarded).then(|| {
+        let header = if self.is_inside { self.header.inside(headers) } else { self.header };
+        let counts = |name: &HeaderName| header.has(name) && headers.contains_key(name);
+        let forwarded_for = counts(&FORWARDED_FOR).then(|| {
             let hops = lines(headers, &FORWARDED_FOR).flat_map(|line| line.split(',').map(node));
             self.outermost(peer, hops.collect())
         });
-        let forwarded = counts(&FORWARDED, ProxyHeader::XForwardedFor).then(|| {
+        let forwarded = counts(&FORWARDED).then(|| {
             let hops = lines(headers, &FORWARDED).flat_map(|line| parts(line, ',')).map(forwarded_node);
             self.outermost(peer, hops.collect())
         });
@@ -256,7 +296,7 @@ impl FromStr for TrustedProxies {
         entries
             .map(|entry| entry.parse().map_err(|_| TrustedProxiesError(entry.to_owned())))
             .collect::<Result<_, _>>()
-            .map(|networks| Self { networks, header: ProxyHeader::Auto })
+            .map(|networks| Self { networks, ..Self::default() })
     }
 }
 

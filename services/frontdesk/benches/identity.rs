@@ -61,9 +61,16 @@ async fn measure() {
     println!("token verified before          {cached:>9.0} /s on one core");
 
     let resolved = rate_async(async || resolve(&channel, &login).await).await;
-    let through =
-        rate_layer(AccessLayer::new(Rules::of_services(&booking::SERVICES).unwrap(), issuer, remote), &login)
-            .await;
+    let through = rate_layer(
+        AccessLayer::new(
+            Rules::of_services(&booking::SERVICES).unwrap(),
+            issuer,
+            remote,
+            boot::ProxyHeader::default(),
+        ),
+        &login,
+    )
+    .await;
     println!("ResolveScopes over gRPC        {resolved:>9.0} /s, one at a time");
     println!("access layer, scopes cached    {through:>9.0} /s, one at a time, the same token");
 

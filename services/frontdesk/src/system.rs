@@ -87,7 +87,7 @@ impl System {
         let Parts { database_url, master_key, identity, booking, gateway, policies } = parts;
         // The gateway is on this machine; besides it only their word about an address counts
         // who are named.
-        let trusted_proxies = TrustedProxies::loopback().and(policies.identity.trusted_proxies);
+        let trusted_proxies = policies.identity.trusted_proxies.inside().and(TrustedProxies::loopback());
         let policy = identity::Policy { trusted_proxies, ..policies.identity };
         let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
         let (identity_addr, booking_addr, gateway_addr) =

@@ -9,9 +9,7 @@ mod mail;
 use std::time::Duration;
 
 use access::Issuer;
-use boot::{
-    Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset,
-};
+use boot::{Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, TrustedProxies, Unset};
 use jiff::SignedDuration;
 use pg::Database;
 use seal::MasterKey;
@@ -299,7 +297,7 @@ impl Policy {
         let session_days: Option<i64> = settings.number(&SESSION_KEEP_DAYS);
         let wait_days: Option<i64> = settings.number(&TENANT_DELETION_DAYS);
         let mail = MailPolicy::read(settings);
-        let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
+        let trusted_proxies = TrustedProxies::read(settings).inside();
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
         Some(Self {
             runbook,
@@ -321,7 +319,7 @@ impl Policy {
             deletions_told_after: SignedDuration::from_hours(1),
             repeats_every: Duration::from_mins(1),
             mail,
-            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            trusted_proxies,
             trusted_issuers: trusted_issuers.unwrap_or_default(),
         })
     }

@@ -148,7 +148,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
 
     let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
     let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign, revocations.clone());
-    let layer = AccessLayer::new(rules, issuer, local.clone());
+    let written = store.policy().trusted_proxies.header();
+    let layer = AccessLayer::new(rules, issuer, local.clone(), written);
     layer.follow(&room, "hear of own revocations");
     let sessions = Sessions {
         store: store.clone(),

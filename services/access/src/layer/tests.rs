@@ -111,7 +111,7 @@ impl Head {
         let fake = Fake::default();
         let counts = Arc::clone(&fake.0);
         let rules = Rules::of_services(&["frontdesk.booking.v1.CustomerService"]).unwrap();
-        let layer = AccessLayer::new(rules, Issuer::default(), fake);
+        let layer = AccessLayer::new(rules, Issuer::default(), fake, ProxyHeader::default());
         let gate = Arc::clone(&layer.gate);
         let (message, comes) = unbounded();
         let body = Body::new(StreamBody::new(comes.map(Ok::<_, Status>)));

@@ -142,14 +142,15 @@ fn forwarded_is_read_as_rfc_7239_has_it() {
 /// Before, a client behind proxies that write one header became nobody by sending the other.
 #[test]
 fn a_header_that_the_proxies_do_not_write_is_not_read() {
-    let client = |header, one: Option<&'static str>, other: Option<&'static str>| {
-        let proxies = PROXIES.parse::<TrustedProxies>().unwrap().writing(header);
+    let proxies = |header| PROXIES.parse::<TrustedProxies>().unwrap().writing(header);
+    let client_of = |proxies: TrustedProxies, one: Option<&'static str>, other: Option<&'static str>| {
         let mut headers = HeaderMap::new();
         for (name, value) in [(FORWARDED_FOR, one), (FORWARDED, other)] {
             headers.extend(value.map(|value| (name, HeaderValue::from_static(value))));
         }
         proxies.client([10, 1, 1, 1].into(), &headers).to_string()
     };
+    let client = |header, one, other| client_of(proxies(header), one, other);
     let (one, other) = (Some("6.6.6.6"), Some("for=7.7.7.7"));
     assert_eq!(client(ProxyHeader::XForwardedFor, one, other), "6.6.6.6");
     assert_eq!(client(ProxyHeader::XForwardedFor, None, other), "10.1.1.1");
@@ -157,6 +158,13 @@ fn a_header_that_the_proxies_do_not_write_is_not_read() {
     assert_eq!(client(ProxyHeader::Forwarded, one, None), "10.1.1.1");
     assert_eq!(client(ProxyHeader::Auto, one, None), "6.6.6.6");
     assert_eq!(client(ProxyHeader::Auto, None, other), "7.7.7.7");
+    // The gateway calls as well, and writes X-Forwarded-For alone.
+    let inside = |header, one, other| client_of(proxies(header).inside(), one, other);
+    assert_eq!(inside(ProxyHeader::XForwardedFor, one, other), "6.6.6.6");
+    assert_eq!(inside(ProxyHeader::Forwarded, one, other), "7.7.7.7");
+    assert_eq!(inside(ProxyHeader::Forwarded, one, None), "6.6.6.6");
+    assert_eq!(inside(ProxyHeader::XForwardedFor, None, other), "7.7.7.7");
+    assert_eq!(inside(ProxyHeader::Auto, one, other), UNREADABLE.to_string());
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Environment {
         let admin = AdminPort::read(settings);
         let origins = Origins::read(settings);
         let hosts = Hosts::read(settings);
-        let proxies = TrustedProxies::read_before_gateway(settings);
+        let proxies = TrustedProxies::read(settings);
         let issuers: Option<TrustedIssuers> = settings.if_set(&TRUSTED_ISSUERS);
         let written = "letters are files in the data folder, which the start names";
         let mail = (

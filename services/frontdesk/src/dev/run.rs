@@ -186,7 +186,11 @@ async fn start(
             mail: Some(mail),
             ..identity::Policy::default()
         },
-        booking: booking::Policy { runbook: runbook.clone(), ..booking::Policy::default() },
+        booking: booking::Policy {
+            runbook: runbook.clone(),
+            proxy_header: proxies.header(),
+            ..booking::Policy::default()
+        },
         gateway: gateway::Policy {
             runbook,
             origins,

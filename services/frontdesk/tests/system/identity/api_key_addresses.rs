@@ -1,6 +1,6 @@
 //! API keys that are taken from some addresses only.
 
-use boot::TrustedProxies;
+use boot::{ProxyHeader, TrustedProxies};
 use frontdesk::demo;
 use frontdesk::system::Policies;
 use frontdesk_proto::booking::v1::ListPropertiesRequest;
@@ -24,6 +24,17 @@ async fn create(fixture: &Fixture, allowed: &Json) -> Answer {
     let scopes = ["properties:view", "api_keys:manage"];
     let new = json!({"name": "channel", "scopes": scopes, "allowed_addresses": allowed});
     fixture.post(&tenant_path("/api-keys"), &owner, &new).await
+}
+
+/// Calls booking itself, as proxies before it write.
+async fn list(fixture: &Fixture, secret: &str, lines: &[(&'static str, &str)]) -> Result<(), ErrorReason> {
+    let mut request = Request::new(ListPropertiesRequest::default());
+    request.metadata_mut().insert("x-tenant-api-key", secret.parse().unwrap());
+    for &(name, line) in lines {
+        request.metadata_mut().append(name, line.parse().unwrap());
+    }
+    let listed = PropertyServiceClient::new(channel(fixture.system.booking)).list_properties(request).await;
+    listed.map(drop).map_err(|status| Refusal::from_status(&status).unwrap().reason())
 }
 
 async fn get(fixture: &Fixture, path: &str, key: &str, address: &str) -> Answer {
@@ -93,16 +104,7 @@ async fn a_call_to_booking_itself_comes_from_whom_several_proxies_name_each_in_i
         Fixture::start_with(identity::Policy { trusted_proxies, ..identity::Policy::default() }).await;
     let made = create(&fixture, &json!(["203.0.113.9"])).await;
     let secret = made.ok()["secret"].as_str().unwrap();
-    let list = async |lines: &[(&'static str, &str)]| {
-        let mut request = Request::new(ListPropertiesRequest::default());
-        request.metadata_mut().insert("x-tenant-api-key", secret.parse().unwrap());
-        for &(name, line) in lines {
-            request.metadata_mut().append(name, line.parse().unwrap());
-        }
-        let listed =
-            PropertyServiceClient::new(channel(fixture.system.booking)).list_properties(request).await;
-        listed.map(drop).map_err(|status| Refusal::from_status(&status).unwrap().reason())
-    };
+    let list = async |lines: &[_]| list(&fixture, secret, lines).await;
     let (written, rfc) = ("x-forwarded-for", "forwarded");
     for lines in [
         &[(written, "203.0.113.9"), (written, "10.0.0.1")][..],
@@ -122,5 +124,37 @@ async fn a_call_to_booking_itself_comes_from_whom_several_proxies_name_each_in_i
         &[(written, "203.0.113.9"), (rfc, "for=6.6.6.6")],
     ] {
         assert_eq!(list(lines).await, Err(ErrorReason::AddressNotAllowed), "{lines:?}");
+    }
+}
+
+/// Before, no setting said which header is written before booking, and whoever sent the other
+/// one as well was a client that nobody knows.
+#[tokio::test]
+async fn a_header_that_proxies_before_booking_do_not_write_is_not_read_beside_theirs() {
+    let (written, rfc) = (("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=203.0.113.9"));
+    let strangers = [("forwarded", "for=6.6.6.6"), ("x-forwarded-for", "6.6.6.6")];
+    let headers = [ProxyHeader::XForwardedFor, ProxyHeader::Forwarded];
+    for ((proxy_header, theirs), strangers) in headers.into_iter().zip([written, rfc]).zip(strangers) {
+        let trusted_proxies = "10.0.0.0/8".parse::<TrustedProxies>().unwrap().writing(proxy_header);
+        let policies = Policies {
+            identity: identity::Policy { trusted_proxies, ..identity::Policy::default() },
+            booking: booking::Policy { proxy_header, ..booking::Policy::default() },
+            gateway: gateway::Policy {
+                trusted_proxies: TrustedProxies::loopback().writing(ProxyHeader::XForwardedFor),
+                ..gateway::Policy::default()
+            },
+            ..Policies::default()
+        };
+        let fixture = Fixture::start_under(policies).await;
+        let made = create(&fixture, &json!(["203.0.113.9"])).await;
+        let secret = made.ok()["secret"].as_str().unwrap();
+        assert_eq!(list(&fixture, secret, &[theirs, strangers]).await, Ok(()), "{proxy_header:?}");
+        let not_allowed = Err(ErrorReason::AddressNotAllowed);
+        assert_eq!(list(&fixture, secret, &[strangers]).await, not_allowed, "{proxy_header:?}");
+        // What the gateway says is read as before.
+        for path in ["/v1/properties", &*tenant_path("/api-keys")] {
+            get(&fixture, path, secret, "203.0.113.9").await.ok();
+            get(&fixture, path, secret, "6.6.6.6").await.refused(403, "ADDRESS_NOT_ALLOWED");
+        }
     }
 }
