@@ -135,11 +135,11 @@ impl Edge {
             };
             let mut room = None;
             if let Some((given, passed_on)) = admitted {
-                let is_told_apart = passed_on.is_some();
+                let told_apart = passed_on.as_ref().map(|call| call.until);
                 inner.throttle.answered(passed_on, end);
-                if is_told_apart && end == End::Refused {
+                if let Some(until) = told_apart.filter(|_| end == End::Refused) {
                     drop(given);
-                    Box::pin(inner.tarpit.pause()).await;
+                    Box::pin(inner.tarpit.pause(until)).await;
                 } else {
                     room = Some(given);
                 }
@@ -206,11 +206,11 @@ impl Inner {
         };
         match self.throttle.pass_on(&request, asked.kind != Kind::Rest, asked.client) {
             Ok(passed_on) => (self.called(asked, request).await, Some((room, passed_on))),
-            Err(refusal) => {
+            Err((refusal, until)) => {
                 let response = self.refused(asked, &request, refusal);
                 // It is over but for the pause, in which others may have its room.
                 drop((room, request));
-                Box::pin(self.tarpit.pause()).await;
+                Box::pin(self.tarpit.pause(until)).await;
                 (response, None)
             }
         }

@@ -56,6 +56,13 @@ impl Deadline {
         })
     }
 
+    /// Until when a caller waits for an answer, as far as it says so and that can be read.
+    pub fn of_caller(headers: &HeaderMap) -> Option<Instant> {
+        let asked = headers.get(REQUEST_TIMEOUT).and_then(seconds);
+        let asked = asked.or_else(|| headers.get(GRPC_TIMEOUT).and_then(grpc_timeout));
+        Instant::now().checked_add(asked?)
+    }
+
     fn after(allowed: Duration, asked: bool) -> Self {
         Self { at: Instant::now() + allowed, allowed, asked }
     }

@@ -1,15 +1,23 @@
 //! Refusals that come late. A refusal says when to try again; whoever does so at once instead
 //! would keep services and gateway busy with refusals, however little each of them costs. So
-//! those who are told apart ([`throttle`](super::throttle)) get theirs after a pause, and have
-//! no more of them in a second than calls of theirs fit into it.
+//! those who are told apart ([`throttle`](super::throttle)) get theirs after a pause, the
+//! longer the more of them wait: however many callers ask again at once, there are hardly more
+//! than a thousand refusals a second.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 /// Short beside the second that refusals ask to wait for, so that whoever waits loses little.
-const PAUSE: Duration = Duration::from_millis(100);
+const SHORTEST: Duration = Duration::from_millis(100);
+/// What each refusal that waits adds: so many milliseconds for as many refusals are a thousand
+/// a second.
+const FOR_EACH: Duration = Duration::from_millis(1);
+/// Those who call with a second get the refusal, and not their deadline.
+const LONGEST: Duration = Duration::from_millis(800);
+/// Of the time that a caller still waits, half is for the way back.
+const OF_TIME_LEFT: u32 = 2;
 /// Refusals that may wait at once: each holds a few kilobytes. Others come at once.
 const MOST: usize = 4_096;
 
@@ -25,10 +33,13 @@ impl Default for Tarpit {
 }
 
 impl Tarpit {
-    /// Comes back when a refusal may be answered.
-    pub async fn pause(&self) {
+    /// Comes back when a refusal may be answered, whose caller waits until then if it says so.
+    pub async fn pause(&self, until: Option<Instant>) {
         if let Ok(_place) = self.places.try_acquire() {
-            sleep(PAUSE).await;
+            let waiting = u32::try_from(MOST - self.places.available_permits()).unwrap_or(u32::MAX);
+            let pause = (FOR_EACH * waiting).clamp(SHORTEST, LONGEST);
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()) / OF_TIME_LEFT);
+            sleep(left.map_or(pause, |left| left.min(pause))).await;
         }
     }
 }
@@ -37,18 +48,46 @@ impl Tarpit {
 mod tests {
     use futures::FutureExt;
     use futures::future::join_all;
-    use tokio::time::Instant;
+    use tokio::time::Instant as Clock;
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn refusals_come_late_but_never_more_of_them_than_there_are_places() {
-        let (tarpit, began) = (Tarpit::default(), Instant::now());
-        let mut waiting = Box::pin(join_all((0..MOST).map(|_| tarpit.pause())));
+        let (tarpit, began) = (Tarpit::default(), Clock::now());
+        let mut waiting = Box::pin(join_all((0..MOST).map(|_| tarpit.pause(None))));
         assert!(waiting.as_mut().now_or_never().is_none());
-        assert!(tarpit.pause().now_or_never().is_some(), "one more waits as well");
+        assert!(tarpit.pause(None).now_or_never().is_some(), "one more waits as well");
         waiting.await;
-        assert_eq!(began.elapsed(), PAUSE);
-        assert!(tarpit.pause().now_or_never().is_none(), "no place was given back");
+        assert_eq!(began.elapsed(), LONGEST);
+        assert!(tarpit.pause(None).now_or_never().is_none(), "no place was given back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_are_no_more_than_a_thousand_in_a_second_however_many_ask_again_at_once() {
+        let (tarpit, began) = (Tarpit::default(), Clock::now());
+        let refusals = join_all((0..600).map(async |_| {
+            let mut refusals = 0;
+            while began.elapsed() < Duration::from_secs(10) {
+                tarpit.pause(None).await;
+                refusals += 1;
+            }
+            refusals
+        }));
+        let all: u32 = refusals.await.into_iter().sum();
+        assert!((9_000..=12_500).contains(&all), "{all} in ten seconds");
+        // One alone waits no longer than before.
+        let began = Clock::now();
+        tarpit.pause(None).await;
+        assert_eq!(began.elapsed(), SHORTEST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_short_time_has_the_refusal_within_it() {
+        let (tarpit, began) = (Tarpit::default(), Clock::now());
+        tarpit.pause(Some(Instant::now() + Duration::from_millis(60))).await;
+        assert!(began.elapsed() <= Duration::from_millis(31), "{:?}", began.elapsed());
+        tarpit.pause(Some(Instant::now())).await;
+        assert!(began.elapsed() <= Duration::from_millis(32), "{:?}", began.elapsed());
     }
 }

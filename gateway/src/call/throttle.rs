@@ -29,6 +29,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderName, Request};
 use tonic::body::Body;
 
+use super::deadline::Deadline;
 use super::headers::Client;
 
 /// How many calls are passed on for one that is taken.
@@ -94,32 +95,33 @@ pub struct PassedOn {
     caller: u64,
     at: Instant,
     is_answered: bool,
+    /// Until when its caller waits, if it says so.
+    pub until: Option<Instant>,
 }
 
 impl Throttle {
     /// Whether a call is passed on, with what counts it if callers are told apart; or its
-    /// refusal. Of gRPC, whose calls are all POSTs, methods are apart.
+    /// refusal, with until when its caller waits if that says so. Of gRPC, whose calls are all POSTs, methods are apart.
     pub fn pass_on(
         self: &Arc<Self>,
         request: &Request<Body>,
         is_grpc: bool,
         client: &Client,
-    ) -> Result<Option<PassedOn>, Refusal> {
+    ) -> Result<Option<PassedOn>, (Refusal, Option<Instant>)> {
         if !self.watches.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let said = SAID.map(|name| request.headers().get(name));
         let path = is_grpc.then(|| request.uri().path());
         let caller = self.hasher.hash_one((said, client.address(), request.method(), path));
-        let at = Instant::now();
+        let (at, until) = (Instant::now(), Deadline::of_caller(request.headers()));
         if self.may_pass(caller, at) {
-            return Ok(Some(PassedOn { throttle: Arc::clone(self), caller, at, is_answered: false }));
+            return Ok(Some(PassedOn { throttle: Arc::clone(self), caller, at, is_answered: false, until }));
         }
         self.refused.add_one();
         let sentence = "The service has more calls of this caller than it can take at the moment. This one was not begun; try again.";
-        Err(Refusal::new(ErrorReason::Overloaded, sentence)
-            .with("waits_for", "the service")
-            .retry_after(Duration::from_secs(1)))
+        let refusal = Refusal::new(ErrorReason::Overloaded, sentence).with("waits_for", "the service");
+        Err((refusal.retry_after(Duration::from_secs(1)), until))
     }
 
     /// A call was answered.
@@ -254,7 +256,9 @@ mod tests {
     fn of(throttle: &Arc<Throttle>, token: &'static str, is_grpc: bool) -> Result<Option<PassedOn>, Refusal> {
         let request = Request::builder().uri("/v1/x").header(AUTHORIZATION, token);
         let client = Client::at([192, 0, 2, 1].into());
-        throttle.pass_on(&request.body(Body::empty()).unwrap(), is_grpc, &client)
+        throttle
+            .pass_on(&request.body(Body::empty()).unwrap(), is_grpc, &client)
+            .map_err(|(refusal, _)| refusal)
     }
 
     #[test]

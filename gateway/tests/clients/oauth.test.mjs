@@ -73,6 +73,23 @@ test("a client signs instead of sending a secret", async () => {
   }
 });
 
+test("a client acts for a user by exchanging the user's token", async () => {
+  const { id, secret } = await newClient();
+  const config = await oauth.discovery(address, id, undefined, oauth.ClientSecretBasic(secret), options);
+  const subject = await accessToken(system.variables, system.variables.MANAGER_EMAIL);
+  const tokens = await oauth.genericGrantRequest(config, "urn:ietf:params:oauth:grant-type:token-exchange", {
+    subject_token: subject,
+    subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
+    scope: "properties:view",
+  });
+  assert.equal(tokens.issued_token_type, "urn:ietf:params:oauth:token-type:access_token");
+  assert.equal(tokens.scope, "properties:view");
+  assert.equal(await properties(tokens.access_token), 200);
+  const jwks = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri));
+  const { payload } = await jwtVerify(tokens.access_token, jwks);
+  assert.deepEqual(payload.act, { sub: id });
+});
+
 test("refusals reach a client in the words of the standard", async () => {
   const { id, secret } = await newClient();
   const grant = async (by, parameters) => {

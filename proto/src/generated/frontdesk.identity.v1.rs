@@ -9173,7 +9173,7 @@ pub mod tenant_service_client {
         }
         /// Suspends a tenant: calls of its members and keys in it are refused with TENANT_SUSPENDED,
         /// everywhere within five seconds, and its invitations cannot be accepted. Nothing of it is
-        /// lost. Platform operators go on.
+        /// lost. Platform operators go on. Suspending a suspended tenant changes nothing.
         pub async fn suspend_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::SuspendTenantRequest>,
@@ -9203,7 +9203,7 @@ pub mod tenant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Ends the suspension of a tenant.
+        /// Ends the suspension of a tenant, if it is suspended.
         pub async fn resume_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::ResumeTenantRequest>,
@@ -9474,7 +9474,8 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Replaces the scopes of a role of the tenant; effective everywhere within
-        /// five seconds.
+        /// five seconds. Where scopes are taken, the open invitations of members with the role end;
+        /// where some are given, those to the role: nobody offers more than they held.
         ///
         /// ROLE_IN_USE for built-in roles.
         pub async fn update_role(
@@ -9503,7 +9504,7 @@ pub mod tenant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a role of the tenant that nobody has.
+        /// Deletes a role of the tenant that nobody has. Open invitations to it end.
         pub async fn delete_role(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteRoleRequest>,
@@ -9581,7 +9582,7 @@ pub mod tenant_service_server {
         >;
         /// Suspends a tenant: calls of its members and keys in it are refused with TENANT_SUSPENDED,
         /// everywhere within five seconds, and its invitations cannot be accepted. Nothing of it is
-        /// lost. Platform operators go on.
+        /// lost. Platform operators go on. Suspending a suspended tenant changes nothing.
         async fn suspend_tenant(
             &self,
             request: tonic::Request<super::SuspendTenantRequest>,
@@ -9589,7 +9590,7 @@ pub mod tenant_service_server {
             tonic::Response<super::SuspendTenantResponse>,
             tonic::Status,
         >;
-        /// Ends the suspension of a tenant.
+        /// Ends the suspension of a tenant, if it is suspended.
         async fn resume_tenant(
             &self,
             request: tonic::Request<super::ResumeTenantRequest>,
@@ -9674,7 +9675,8 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Replaces the scopes of a role of the tenant; effective everywhere within
-        /// five seconds.
+        /// five seconds. Where scopes are taken, the open invitations of members with the role end;
+        /// where some are given, those to the role: nobody offers more than they held.
         ///
         /// ROLE_IN_USE for built-in roles.
         async fn update_role(
@@ -9684,7 +9686,7 @@ pub mod tenant_service_server {
             tonic::Response<super::UpdateRoleResponse>,
             tonic::Status,
         >;
-        /// Deletes a role of the tenant that nobody has.
+        /// Deletes a role of the tenant that nobody has. Open invitations to it end.
         async fn delete_role(
             &self,
             request: tonic::Request<super::DeleteRoleRequest>,
@@ -12036,8 +12038,9 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Forgives the failed logins of a user, so that the limit of the account refuses nobody who
-        /// has the password; and those from one address, where it is named.
+        /// Forgives the failed logins of a user and its wrong second factors, so that the limits of
+        /// the account refuse nobody who has the password; and failed logins from one address, where
+        /// it is named: without it, whoever failed from an address may go on being refused there.
         pub async fn unlock_user(
             &mut self,
             request: impl tonic::IntoRequest<super::UnlockUserRequest>,
@@ -12308,8 +12311,9 @@ pub mod user_service_server {
             tonic::Response<super::UpdateUserResponse>,
             tonic::Status,
         >;
-        /// Forgives the failed logins of a user, so that the limit of the account refuses nobody who
-        /// has the password; and those from one address, where it is named.
+        /// Forgives the failed logins of a user and its wrong second factors, so that the limits of
+        /// the account refuse nobody who has the password; and failed logins from one address, where
+        /// it is named: without it, whoever failed from an address may go on being refused there.
         async fn unlock_user(
             &self,
             request: tonic::Request<super::UnlockUserRequest>,

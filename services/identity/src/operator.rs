@@ -107,9 +107,10 @@ impl Operator {
         factor::reset(&self.store, self.user(email).await?.id, &Actor::operator()).await
     }
 
-    /// Disables a user and ends its sessions.
-    pub async fn disable_user(&self, email: &str) -> Result<User, Error> {
-        user::disable(&self.store, self.user(email).await?.id, true, &Actor::operator()).await
+    /// Disables a user and ends its sessions; the last owner of a tenant only where that is said.
+    pub async fn disable_user(&self, email: &str, even_if_last_owner: bool) -> Result<User, Error> {
+        let id = self.user(email).await?.id;
+        user::disable(&self.store, id, even_if_last_owner, &Actor::operator()).await
     }
 
     /// Lets a user sign in again.

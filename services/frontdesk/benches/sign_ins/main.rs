@@ -43,6 +43,9 @@ const REFRESHES: usize = 50;
 /// After how long whoever signs in comes again, and whoever refreshes.
 const AGAIN: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(100);
+/// After how long those come again who are sent away: without any rest they would take the
+/// machine, which good callers share with them, and not the services.
+const STUBBORN: Duration = Duration::from_millis(250);
 /// Connections of bombs and of the address that is over its limit.
 const BOMBS: usize = 20;
 const BLOCKED: usize = 100;
@@ -180,7 +183,7 @@ impl Bench {
         const NAME: &str = "20 bombs at a time";
         let long = "\u{fdfa}".repeat(340_000);
         let bomb = gzip(format!("{{\"email\":\"{long}\",\"password\":\"x\"}}").as_bytes());
-        let bombs = self.load(BOMBS, AGAIN, move |bench, n| {
+        let bombs = self.load(BOMBS, STUBBORN, move |bench, n| {
             let body = bomb.clone();
             async move {
                 let request = bench.from("/v1/auth/login", &format!("203.0.113.{n}"));
@@ -200,7 +203,7 @@ impl Bench {
 
     async fn beside_blocked(&self, people: &[Person], unloaded: Unloaded) -> bool {
         const NAME: &str = "100 blocked connections";
-        let blocked = self.load(BLOCKED, AGAIN, |bench, n| async move {
+        let blocked = self.load(BLOCKED, STUBBORN, |bench, n| async move {
             let body = json!({"email": format!("p{n}@load.example"), "password": "wrong-password"});
             bench.from("/v1/auth/login", "198.51.100.1").json(&body).send().await.unwrap().status().as_u16()
         });

@@ -80,6 +80,9 @@ pub enum UserCommand {
     Disable {
         /// E-mail address.
         email: String,
+        /// Also where a tenant has no other owner who can sign in.
+        #[arg(long)]
+        even_if_last_owner: bool,
     },
     /// Lets a disabled user sign in again.
     Enable {
@@ -194,8 +197,9 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
             change_scopes(source, &output, &email, &[], &platform_scopes).await
         }
         UserCommand::ResetFactors { email } => reset_factors(source, &output, &email).await,
-        UserCommand::Disable { email } => {
-            print(&output, &open_to_write(source).await?.disable_user(&email).await.map_err(Failure::new)?)
+        UserCommand::Disable { email, even_if_last_owner } => {
+            let disabled = open_to_write(source).await?.disable_user(&email, even_if_last_owner).await;
+            print(&output, &disabled.map_err(Failure::new)?)
         }
         UserCommand::Link { email, issuer, subject } => {
             let linked = open_to_write(source).await?.link_user(&email, &issuer, &subject).await;

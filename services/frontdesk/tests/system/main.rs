@@ -138,7 +138,7 @@ mod identity {
     pub mod tenant_purge;
     mod tenants;
     mod tenants_overdue;
-    mod trusted_issuers;
+    pub mod trusted_issuers;
     mod unheard;
     mod user_links;
     mod users;
@@ -173,6 +173,7 @@ mod program {
     mod chaos;
     mod cures;
     mod dev;
+    mod dev_settings;
     mod doctor;
     mod failover;
     mod log;

@@ -82,6 +82,7 @@ pub async fn rotate(
 /// Ends a key with all its secrets.
 pub async fn revoke(store: &Store, tenant: TenantId, id: ApiKeyId, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
+        still_held(&change, tenant, actor, MANAGE_API_KEYS).await?;
         if !change.revoke_api_key(tenant, id).await? {
             return Err(Error::ApiKeyNotFound);
         }

@@ -44,6 +44,10 @@ impl Sessions {
         };
         let role = Role::BuiltIn(BuiltIn::Owner);
         let tenant = Change::run(&self.store, async |change| {
+            if matches!(owner, FirstOwner::User(_)) {
+                // Before any of them: the owner may be one.
+                change.lock_operators().await?;
+            }
             still_held_on_platform(&change, actor, MANAGE_TENANTS).await?;
             let (tenant, created) = tenant::put(&change, &new, actor).await?;
             if let FirstOwner::User(user) = &owner {

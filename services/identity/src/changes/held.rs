@@ -2,12 +2,13 @@
 //! may have been removed since, or may do less, its session may be over, and its API key may be
 //! revoked. Whatever takes that away waits for the change, or the change for it.
 //!
-//! What is locked comes in one order: a tenant, operators, other users, memberships, roles, keys.
+//! What is locked comes in one order: a tenant, operators, other users, a session, memberships,
+//! roles, keys, invitations.
 
 use crate::actor::{Actor, SignedIn};
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::roles::Role;
-use crate::domain::scopes::{Holds, MANAGE_USERS, OPERATE};
+use crate::domain::scopes::{Holds, MANAGE_TENANTS, MANAGE_USERS, OPERATE};
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
@@ -20,13 +21,19 @@ pub(super) async fn still_held(
 ) -> Result<Holds, Error> {
     let holds = match actor.user {
         None => actor.holds.clone(),
-        Some(_) if actor.holds.check([&OPERATE.to_owned()]).is_ok() => {
-            still_held_on_platform(change, actor, OPERATE).await?;
-            actor.holds.clone()
-        }
         Some(by) => {
-            hold_caller(change, actor).await?;
-            holding(scopes_of_member(change, tenant, by.user).await?, needed)?
+            let was_operator = actor.holds.check([&OPERATE.to_owned()]).is_ok();
+            let on_platform = hold_caller(change, actor).await?.unwrap_or_default();
+            if was_operator && on_platform.iter().any(|scope| scope == OPERATE) {
+                actor.holds.clone()
+            } else {
+                match scopes_of_member(change, tenant, by.user).await? {
+                    Some(scopes) => holding(scopes, needed)?,
+                    // By that alone the call was let in.
+                    None if was_operator => holding(on_platform, OPERATE)?,
+                    None => return Err(removed().into()),
+                }
+            }
         }
     };
     // Beside a user's token a key says for which tenant the call is, and no more.
@@ -58,11 +65,26 @@ pub(super) async fn still_held_over(change: &Change, user: UserId, actor: &Actor
     Ok(holds)
 }
 
-/// What the user who calls holds outside tenants, if it is one. Nobody is disabled, or loses
-/// that, before the change is stored.
+/// The same of whoever changes a tenant, which is locked, for the platform.
+pub(super) async fn still_held_of_tenants(
+    change: &Change,
+    tenant: TenantId,
+    actor: &Actor,
+) -> Result<(), Error> {
+    change.lock_tenant(tenant).await?;
+    still_held_on_platform(change, actor, MANAGE_TENANTS).await.map(drop)
+}
+
+/// What the user who calls holds outside tenants, if it is one. Nobody is disabled, loses that, or
+/// is signed out, before the change is stored.
 pub(super) async fn hold_caller(change: &Change, actor: &Actor) -> Result<Option<Vec<String>>, Error> {
     let Some(by) = actor.user else { return Ok(None) };
-    Ok(Some(change.hold_platform_scopes(by.user).await?.ok_or_else(session_over)?))
+    let scopes = change.hold_platform_scopes(by.user).await?.ok_or_else(session_over)?;
+    // A token of another issuer has no session here.
+    if by.session != SessionId::default() && !change.hold_session(by.session, by.user).await? {
+        return Err(session_over().into());
+    }
+    Ok(Some(scopes))
 }
 
 /// Refuses a session that was ended since the call was let in. Whoever ends it because the account
@@ -77,15 +99,21 @@ pub(super) async fn lock_live_session(change: &Change, by: SignedIn) -> Result<(
     if lives { Ok(()) } else { Err(session_over().into()) }
 }
 
-/// The scopes of a member. A role of the tenant's own keeps them until the change is stored.
-async fn scopes_of_member(change: &Change, tenant: TenantId, user: UserId) -> Result<Vec<String>, Error> {
-    match change.lock_member(tenant, user).await?.ok_or_else(removed)? {
-        Role::BuiltIn(role) => Ok(role.scopes().map(str::to_owned).collect()),
-        Role::Own(role) => {
+/// The scopes of a member, if it is one. A role of the tenant's own keeps them until the change is
+/// stored.
+async fn scopes_of_member(
+    change: &Change,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<Vec<String>>, Error> {
+    Ok(match change.lock_member(tenant, user).await? {
+        None => None,
+        Some(Role::BuiltIn(role)) => Some(role.scopes().map(str::to_owned).collect()),
+        Some(Role::Own(role)) => {
             let locked = change.lock_role(tenant, &role.name).await?;
-            Ok(locked.ok_or(Error::RoleNotFound(role.name))?.scopes)
+            Some(locked.ok_or(Error::RoleNotFound(role.name))?.scopes)
         }
-    }
+    })
 }
 
 fn holding(scopes: Vec<String>, needed: &str) -> Result<Holds, Error> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
-use super::held::still_held;
+use super::held::{hold_caller, still_held};
 use super::mail::mail;
 use super::member::{lock_given_role, lock_role};
 use super::recovery::{link_invalid, too_many_letters};
@@ -252,7 +252,7 @@ impl Sessions {
         if self.store.find_login(&Email::read(&offer.email)?).await?.is_some() {
             return Err(has_account());
         }
-        let hashed = self.passwords.hash(password).await?;
+        let hashed = self.passwords.hash(password, actor.context.address).await?;
         Change::run(&self.store, async |change| {
             let user = User {
                 id,
@@ -269,7 +269,7 @@ impl Sessions {
             })?;
             let created = actor.did(AuditAction::UserCreated).by(Some(id)).about(id);
             change.note(&created).await?;
-            let offer = join_as(&change, &hash, id).await?;
+            let offer = join_as(&change, &hash, id, actor).await?;
             finish_join(change, &offer, id, actor).await?;
             Ok((user, offer))
         })
@@ -280,10 +280,10 @@ impl Sessions {
 /// Accepts an invitation as the user that has signed in, whose address it must be.
 pub async fn accept(store: &Store, token: &str, by: SignedIn, actor: &Actor) -> Result<Offer, Error> {
     let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
-    let (user, _) = store.get_user(by.user).await?.ok_or(Error::UserNotFound)?;
-    let own = Email::read(&user.email)?;
     Change::run(store, async |change| {
-        let offer = join_as(&change, &hash, by.user).await?;
+        let offer = join_as(&change, &hash, by.user, actor).await?;
+        let of = change.get_login(by.user).await?.ok_or(Error::UserNotFound)?;
+        let (user, own) = (&of.user, Email::read(&of.user.email)?);
         if own.as_str() != offer.email && !own.stored().contains(&offer.email) {
             return Err(Refusal::new(
                 Reason::InvitationForAnother,
@@ -318,6 +318,7 @@ pub async fn decline(store: &Store, token: &str, actor: &Actor) -> Result<(), Er
 /// Ends an open invitation.
 pub async fn revoke(store: &Store, tenant: TenantId, id: InvitationId, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
+        still_held(&change, tenant, actor, MANAGE_MEMBERS).await?;
         if !change.revoke_invitation(tenant, id).await? {
             return Err(Refusal::new(
                 Reason::InvitationNotFound,
@@ -345,8 +346,11 @@ pub(super) async fn end_offers(
 }
 
 /// Uses an invitation up and makes a user a member by it. Of two at once one finds it open.
-async fn join_as(change: &Change, hash: &[u8], user: UserId) -> Result<Offer, Error> {
-    let offer = change.find_offer(hash).await?.ok_or_else(link_invalid)?;
+async fn join_as(change: &Change, hash: &[u8], user: UserId, actor: &Actor) -> Result<Offer, Error> {
+    let found = change.find_offer(hash).await?.ok_or_else(link_invalid)?;
+    change.lock_tenant(found.tenant).await?;
+    let offer = change.hold_offer(hash).await?.ok_or_else(link_invalid)?;
+    hold_caller(change, actor).await?;
     if !change.decide_invitation(&offer, hash, true).await? {
         return Err(link_invalid());
     }

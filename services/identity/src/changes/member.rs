@@ -21,6 +21,9 @@ pub async fn add(
     actor: &Actor,
 ) -> Result<Member, Error> {
     Change::run(store, async |change| {
+        change.lock_tenant(tenant).await?;
+        // Operators before users: the new member may be one.
+        change.lock_operators().await?;
         still_held(&change, tenant, actor, MANAGE_MEMBERS).await?;
         let role = lock_given_role(&change, tenant, role, actor).await?;
         change.insert_member(tenant, user, &role).await?;
@@ -83,6 +86,8 @@ pub async fn remove(
 /// keys that the caller made belong to the tenant, and go on working.
 pub async fn leave(store: &Store, tenant: TenantId, by: SignedIn, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
+        change.lock_tenant(tenant).await?;
+        hold_caller(&change, actor).await?;
         let owners = change.lock_owners(tenant).await?;
         change.lock_member(tenant, by.user).await?.ok_or(Error::MemberNotFound)?;
         if owners == [by.user] {
@@ -118,6 +123,7 @@ async fn check_removable(
     stays_owner: bool,
     actor: &Actor,
 ) -> Result<Holds, Error> {
+    change.lock_tenant(tenant).await?;
     // Users before memberships, as whoever disables one.
     hold_caller(change, actor).await?;
     // Then owners, always: two removals at once must wait for each other, not deadlock.

@@ -55,7 +55,7 @@ impl Sessions {
             self.store.record(wrong).await?;
             return Err(Error::PasswordWrong);
         };
-        let hash = self.passwords.hash(new).await?;
+        let hash = self.passwords.hash(new, actor.context.address).await?;
         let ended = Change::run(&self.store, async |change| {
             if !change.set_password(by.user, &hash, Some(login.password_version)).await? {
                 change.finish(wrong.clone()).await?;

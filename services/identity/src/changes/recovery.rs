@@ -46,13 +46,15 @@ impl Sessions {
         let buckets = self.buckets.letter(email.as_str(), actor.context.address);
         self.count_letter(&buckets, &LETTERS, now).await?;
         let found = self.store.find_login(email).await?.map(|login| login.user);
-        let user = found.as_ref().map(|user| user.id);
-        let to = found.filter(may_recover);
+        let user = found.map(|user| user.id);
         let (token, hash) = one_time_token::generate()?;
         let link = policy.links.link(Purpose::Recover.page(), &token);
         let letter = Letter::Recover { link: &link };
         Change::run(&self.store, async |change| {
             let asked = actor.did(AuditAction::RecoveryRequested).by(user);
+            // Whoever ends links waits for this one, or this for that; whether there is a user or not.
+            let locked = change.lock_factors_of(user.unwrap_or_default()).await?;
+            let to = locked.filter(|user| may_recover(user) && email.stored().contains(&user.email));
             let whose = to.as_ref().map(|to| to.id);
             let stored = to.as_ref().map_or(email.as_str(), |to| &to.email);
             change.insert_one_time_token(&hash, Purpose::Recover, (whose, whose), stored).await?;
@@ -88,7 +90,7 @@ impl Sessions {
         let found = self.store.find_one_time_token(&hash, Purpose::Recover, now).await?;
         let user = found.ok_or_else(link_invalid)?;
         check_new("password", &password, &user.email)?;
-        let hashed = self.passwords.hash(password).await?;
+        let hashed = self.passwords.hash(password, actor.context.address).await?;
         let has_post = self.store.policy().mail.is_some();
         // As a login names them.
         let email = Email::read(&user.email)?;
@@ -124,7 +126,7 @@ impl Sessions {
         let Login { user, password_version, .. } =
             self.store.get_login(by.user).await?.ok_or(Error::PasswordWrong)?;
         check_new("new_password", &password, &user.email)?;
-        let hashed = self.passwords.hash(password).await?;
+        let hashed = self.passwords.hash(password, actor.context.address).await?;
         let has_post = self.store.policy().mail.is_some();
         let ended = Change::run(&self.store, async |change| {
             // The user before the session, as whoever ends sessions.

@@ -27,7 +27,8 @@ pub async fn create(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Act
 }
 
 /// Replaces the scopes of a role of a tenant. Both what is given and what is
-/// taken must be held. Where something is taken, what members with the role offered ends.
+/// taken must be held. Where something is taken, what members with the role offered ends, and where
+/// something is given, what was offered with the role: nobody offers more than they held.
 pub async fn update(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Actor) -> Result<(), Error> {
     refuse_built_in(&role.name)?;
     Change::run(store, async |change| {
@@ -36,13 +37,17 @@ pub async fn update(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Act
         let held = still_held(&change, tenant, actor, MANAGE_TENANT).await?;
         let old = change.lock_role(tenant, &role.name).await?;
         let old = old.ok_or_else(|| Error::RoleNotFound(role.name.clone()))?;
-        let given = role.scopes.iter().filter(|scope| !old.scopes.contains(scope));
-        let taken = old.scopes.iter().filter(|scope| !role.scopes.contains(scope));
-        actor.holds.check(given.clone().chain(taken.clone()))?;
-        held.check(given.chain(taken.clone()))?;
+        let given: Vec<_> = role.scopes.iter().filter(|scope| !old.scopes.contains(scope)).collect();
+        let taken: Vec<_> = old.scopes.iter().filter(|scope| !role.scopes.contains(scope)).collect();
+        let changed = || given.iter().chain(&taken).copied();
+        actor.holds.check(changed())?;
+        held.check(changed())?;
         change.update_role(tenant, role).await?;
-        if taken.count() > 0 {
+        if !taken.is_empty() {
             change.revoke_invitations_of_role(tenant, &role.name).await?;
+        }
+        if !given.is_empty() {
+            change.revoke_invitations_to_role(tenant, &role.name).await?;
         }
         change.finish(actor.did(AuditAction::RoleUpdated).in_tenant(tenant).about(&role.name)).await?;
         Ok(())
@@ -50,14 +55,16 @@ pub async fn update(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Act
     .await
 }
 
-/// Deletes a role that nobody has.
+/// Deletes a role that nobody has. What was offered with it ends: another role may get its name.
 pub async fn delete(store: &Store, tenant: TenantId, name: &str, actor: &Actor) -> Result<(), Error> {
     refuse_built_in(name)?;
     Change::run(store, async |change| {
+        change.lock_tenant(tenant).await?;
         still_held(&change, tenant, actor, MANAGE_TENANT).await?;
         if !change.delete_role(tenant, name).await? {
             return Err(Error::RoleNotFound(name.to_owned()));
         }
+        change.revoke_invitations_to_role(tenant, name).await?;
         change.finish(actor.did(AuditAction::RoleDeleted).in_tenant(tenant).about(name)).await?;
         Ok(())
     })

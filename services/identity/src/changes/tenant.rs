@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::held::still_held_of_tenants;
 use crate::actor::{Actor, AuditEvent};
 use crate::domain::audit::AuditAction;
 use crate::domain::field;
@@ -57,6 +58,7 @@ pub(super) async fn put<'call>(
 pub async fn rename(store: &Store, id: TenantId, name: &str, actor: &Actor) -> Result<Tenant, Error> {
     let name = field::name("name", name, false)?;
     Change::run(store, async |change| {
+        still_held_of_tenants(&change, id, actor).await?;
         let tenant = change.rename_tenant(id, &name).await?.ok_or(Error::TenantNotFound)?;
         change.finish(actor.did(AuditAction::TenantRenamed).in_tenant(id)).await?;
         Ok(tenant)
@@ -64,22 +66,34 @@ pub async fn rename(store: &Store, id: TenantId, name: &str, actor: &Actor) -> R
     .await
 }
 
-/// Suspends a tenant: its members and keys do nothing in it.
+/// Suspends a tenant: its members and keys do nothing in it. One that is suspended stays as it is.
 pub async fn suspend(store: &Store, id: TenantId, actor: &Actor) -> Result<Tenant, Error> {
     Change::run(store, async |change| {
-        let tenant = change.suspend_tenant(id).await?.ok_or(Error::TenantNotFound)?;
+        still_held_of_tenants(&change, id, actor).await?;
+        let Some(tenant) = change.suspend_tenant(id).await? else {
+            return as_it_is(store, change, id).await;
+        };
         change.finish(actor.did(AuditAction::TenantSuspended).in_tenant(id)).await?;
         Ok(tenant)
     })
     .await
 }
 
-/// Ends the suspension of a tenant.
+/// Ends the suspension of a tenant, if it is suspended.
 pub async fn resume(store: &Store, id: TenantId, actor: &Actor) -> Result<Tenant, Error> {
     Change::run(store, async |change| {
-        let tenant = change.resume_tenant(id).await?.ok_or(Error::TenantNotFound)?;
+        still_held_of_tenants(&change, id, actor).await?;
+        let Some(tenant) = change.resume_tenant(id).await? else {
+            return as_it_is(store, change, id).await;
+        };
         change.finish(actor.did(AuditAction::TenantResumed).in_tenant(id)).await?;
         Ok(tenant)
     })
     .await
+}
+
+/// Nothing was to be done.
+pub(super) async fn as_it_is(store: &Store, change: Change, id: TenantId) -> Result<Tenant, Error> {
+    change.settle().await?;
+    store.get_tenant(id).await?.ok_or(Error::TenantNotFound)
 }

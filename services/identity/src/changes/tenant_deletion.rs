@@ -5,6 +5,8 @@
 
 use jiff::SignedDuration;
 
+use super::held::still_held_of_tenants;
+use super::tenant::as_it_is;
 use crate::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::field::InvalidField;
@@ -38,6 +40,7 @@ pub async fn delete(store: &Store, id: TenantId, reason: &str, actor: &Actor) ->
         return Err(InvalidField::new("reason", "is needed: the audit log keeps it").into());
     }
     Change::run(store, async |change| {
+        still_held_of_tenants(&change, id, actor).await?;
         let Some(tenant) = change.delete_tenant(id, store.policy().tenant_wait).await? else {
             return as_it_is(store, change, id).await;
         };
@@ -52,6 +55,7 @@ pub async fn delete(store: &Store, id: TenantId, reason: &str, actor: &Actor) ->
 /// Takes that back, as long as the deletion has not begun.
 pub async fn restore(store: &Store, id: TenantId, actor: &Actor) -> Result<Tenant, Error> {
     Change::run(store, async |change| {
+        still_held_of_tenants(&change, id, actor).await?;
         let Some(tenant) = change.restore_tenant(id).await? else {
             return as_it_is(store, change, id).await;
         };
@@ -61,12 +65,6 @@ pub async fn restore(store: &Store, id: TenantId, actor: &Actor) -> Result<Tenan
         Ok(tenant)
     })
     .await
-}
-
-/// Nothing was to be done.
-async fn as_it_is(store: &Store, change: Change, id: TenantId) -> Result<Tenant, Error> {
-    change.settle().await?;
-    store.get_tenant(id).await?.ok_or(Error::TenantNotFound)
 }
 
 /// Begins the deletion of a tenant whose time is over, or goes on with one that was begun. The

@@ -13,7 +13,7 @@ use crate::credential::password::Passwords;
 use crate::credential::password_rules::check_new;
 use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{SessionId, UserId};
 use crate::domain::invitation::StillOffers;
 use crate::domain::scopes::{Holds, MANAGE_USERS, OPERATE};
 use crate::domain::session::{EndedBecause, Which};
@@ -57,7 +57,7 @@ pub async fn create(
         Some(password) => {
             check_may_set(store, kind, actor)?;
             check_new("password", &password, email.as_str())?;
-            Some(passwords.hash(password).await?)
+            Some(passwords.hash(password, actor.context.address).await?)
         }
         None => None,
     };
@@ -122,6 +122,7 @@ pub async fn disable(
 pub async fn edit(store: &Store, id: UserId, name: &str, actor: &Actor) -> Result<User, Error> {
     let name = field::name("display_name", name, false)?;
     Change::run(store, async |change| {
+        still_managed(&change, actor).await?;
         let user = change.edit_user(id, &name).await?.ok_or(Error::UserNotFound)?;
         change.finish(actor.did(AuditAction::UserRenamed).done_to(id)).await?;
         Ok(user)
@@ -129,7 +130,8 @@ pub async fn edit(store: &Store, id: UserId, name: &str, actor: &Actor) -> Resul
     .await
 }
 
-/// Forgives failed logins: of the account, and those from an address if it is named.
+/// Forgives failed logins and wrong second factors: of the account, and failed logins from an
+/// address if it is named.
 pub async fn unlock(
     sessions: &Sessions,
     id: UserId,
@@ -140,7 +142,9 @@ pub async fn unlock(
     let email = Email::read(&user.email)?;
     let buckets = sessions.buckets.attempt(email.as_str(), address);
     Change::run(&sessions.store, async |change| {
+        still_managed(&change, actor).await?;
         change.forgive_account(&buckets).await?;
+        change.forgive_proof(&sessions.buckets.proof(id, SessionId::default())).await?;
         change.finish(actor.did(AuditAction::UserUnlocked).done_to(id)).await?;
         Ok(())
     })
@@ -164,6 +168,13 @@ pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: 
         Ok(change.settle().await?)
     })
     .await
+}
+
+/// Refuses who manages users no more.
+async fn still_managed(change: &Change, actor: &Actor) -> Result<(), Error> {
+    // Before any of them: the user may be one.
+    change.lock_operators().await?;
+    still_held_on_platform(change, actor, MANAGE_USERS).await.map(drop)
 }
 
 /// Refuses to take away the last operator, and the last owner of a tenant unless that is said.
@@ -205,7 +216,7 @@ pub async fn set_password(
     let (user, _) = store.get_user(id).await?.ok_or(Error::UserNotFound)?;
     check_may_set(store, user.kind, actor)?;
     check_new("password", &password, &user.email)?;
-    let hash = passwords.hash(password).await?;
+    let hash = passwords.hash(password, actor.context.address).await?;
     Change::run(store, async |change| {
         let holds = still_held_over(&change, id, actor).await?;
         if change.is_owner(id).await? {

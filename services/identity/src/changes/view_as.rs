@@ -1,5 +1,6 @@
 //! A platform operator sees what a member of a tenant sees.
 
+use super::held::still_held_on_platform;
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
 use crate::credential::access_token::{NewBoundToken, StandsFor};
@@ -7,6 +8,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::proof::Assurance;
+use crate::domain::scopes::OPERATE;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
@@ -31,6 +33,7 @@ impl Sessions {
             return Err(no_session().into());
         }
         let (member, id, at) = Change::run(&self.store, async |change| {
+            still_held_on_platform(&change, actor, OPERATE).await?;
             let member = change.get_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
             let (id, at) = (Change::new_id(), change.at());
             let viewed = actor.did(AuditAction::ViewedAs).about(user).because(reason);

@@ -131,10 +131,14 @@ impl Passwords {
         self.cores.turn(from.map(boot::client_of)).await.map_err(|_| PasswordError::Overloaded)
     }
 
-    /// The PHC string of a password.
-    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
+    /// The PHC string of a password, after a wait as that of [`Self::turn`].
+    pub async fn hash(
+        &self,
+        password: Zeroizing<String>,
+        from: Option<IpAddr>,
+    ) -> Result<String, PasswordError> {
         let hasher = Arc::clone(&self.hasher);
-        run(self.wait(None).await?, move || hasher.hash(&prepared(&password))).await?
+        run(self.wait(from).await?, move || hasher.hash(&prepared(&password))).await?
     }
 
     /// Compares with a stored hash; without one the answer is `Wrong`, after the
@@ -270,7 +274,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_of_an_existing_user_passes() {
         let passwords = Passwords::new(PasswordCost { memory_kib: 19_456, passes: 2 }).unwrap();
-        let stored = passwords.hash(secret("correct horse")).await.unwrap();
+        let stored = passwords.hash(secret("correct horse"), None).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_eq!(check(&passwords, "correct horse", Some(&stored)).await.unwrap(), Checked::Right);
         assert_eq!(check(&passwords, "correct horsf", Some(&stored)).await.unwrap(), Checked::Wrong);
@@ -282,7 +286,7 @@ mod tests {
         let cheap = Passwords::new(PasswordCost { memory_kib: 1024, passes: 1 }).unwrap();
         let passwords = Passwords::new(PasswordCost { memory_kib: 2048, passes: 1 }).unwrap();
         let long = "x".repeat(100);
-        let stored = cheap.hash(secret(&long)).await.unwrap();
+        let stored = cheap.hash(secret(&long), None).await.unwrap();
         let Checked::RightAndRehashed(new) = check(&passwords, &long, Some(&stored)).await.unwrap() else {
             panic!("not rehashed");
         };
@@ -294,7 +298,7 @@ mod tests {
     async fn a_password_is_the_same_however_it_is_coded_and_old_hashes_go_on() {
         let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
         let (composed, apart) = ("pr\u{fc}fung am See", "pru\u{308}fung\u{a0}am See");
-        let stored = passwords.hash(secret(apart)).await.unwrap();
+        let stored = passwords.hash(secret(apart), None).await.unwrap();
         for spelling in [composed, apart] {
             assert_eq!(check(&passwords, spelling, Some(&stored)).await.unwrap(), Checked::Right);
         }
@@ -362,6 +366,8 @@ mod tests {
         // Over IPv6 one has a whole network of addresses.
         for from in [flood, neighbour] {
             assert!(matches!(passwords.wait(from).await, Err(PasswordError::Overloaded)));
+            let hashed = passwords.hash(secret("new"), from).await;
+            assert!(matches!(hashed, Err(PasswordError::Overloaded)), "a new password has another queue");
         }
         waiting.push(wait(other));
         while passwords.cores.in_use().1 <= QUEUE_OF_ONE {

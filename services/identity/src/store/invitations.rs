@@ -36,12 +36,16 @@ pg::statements! {
     RevokeInvitationsOf = "revoke_invitations_of" (tenant: TenantId, user: UserId, at: Timestamp);
     /// Ends the open invitations that members with a role made.
     RevokeInvitationsOfRole<'a> = "revoke_invitations_of_role" (tenant: TenantId, role: &'a str, at: Timestamp);
+    /// Ends the open invitations to a role.
+    RevokeInvitationsToRole<'a> = "revoke_invitations_to_role" (tenant: TenantId, role: &'a str, at: Timestamp);
     /// Ends the open invitations that somebody made in whatever tenant.
     RevokeOffersOf<'a> = "revoke_offers_of" (
         user: UserId, owner: Option<&'a str>, manage: Option<&'a str>, at: Timestamp
     );
     /// The open invitation of a link.
     FindOffer<'a> = "find_offer" (secret_hash: &'a [u8], now: Timestamp);
+    /// Who made the invitation of a link, held.
+    HoldOfferer<'a> = "hold_offerer" (secret_hash: &'a [u8]);
     /// Decides an open invitation.
     DecideInvitation<'a> = "decide_invitation" (
         tenant: TenantId, id: InvitationId, secret_hash: &'a [u8], state: &'a str, at: Timestamp
@@ -128,6 +132,11 @@ impl Change {
         self.query(&RevokeInvitationsOfRole { tenant, role, at: self.at() }).await.map(drop)
     }
 
+    /// Ends the open invitations to a role of the tenant's own.
+    pub async fn revoke_invitations_to_role(&self, tenant: TenantId, role: &str) -> Result<(), Fault> {
+        self.query(&RevokeInvitationsToRole { tenant, role, at: self.at() }).await.map(drop)
+    }
+
     /// Ends the open invitations that somebody made in tenants where no membership lets the user
     /// go on offering, and says which.
     pub async fn revoke_offers_of(
@@ -149,6 +158,13 @@ impl Change {
     /// The open invitation of a link, as this change sees it.
     pub async fn find_offer(&self, secret_hash: &[u8]) -> Result<Option<Offer>, Fault> {
         Columns::first(&self.query(&FindOffer { secret_hash, now: self.at() }).await?, offer)
+    }
+
+    /// The open invitation of a link whose maker may not end before this change is stored.
+    pub async fn hold_offer(&self, secret_hash: &[u8]) -> Result<Option<Offer>, Fault> {
+        self.query(&HoldOfferer { secret_hash }).await?;
+        // What was waited for may have ended it.
+        self.find_offer(secret_hash).await
     }
 
     /// Decides an invitation, and says whether it was open.

@@ -40,6 +40,8 @@ pg::statements! {
     );
     /// Notes that no second factor was proved.
     ForgetSecondProof = "forget_second_proof" (id: SessionId);
+    /// A session of a user, if it lives, held.
+    HoldSession = "hold_session" (session: SessionId, user: UserId, at: Timestamp);
     /// Ends one session.
     EndSession<'a> = "end_session" (id: SessionId, at: Timestamp, because: &'a str);
     /// Ends live sessions of a user.
@@ -102,6 +104,11 @@ impl Change {
         let insert =
             InsertSessionOfPasskey { id, user, at, idle_expires_at, expires_at, address, user_agent, method };
         self.query(&insert).await.map(drop)
+    }
+
+    /// Whether a session of a user lives, which it does until this change is stored.
+    pub async fn hold_session(&self, session: SessionId, user: UserId) -> Result<bool, Fault> {
+        Ok(!self.query(&HoldSession { session, user, at: self.at() }).await?.is_empty())
     }
 
     pub async fn lock_session(&self, id: SessionId) -> Result<Option<(rotation::Session, User)>, Fault> {

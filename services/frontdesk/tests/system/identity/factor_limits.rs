@@ -66,8 +66,11 @@ async fn wrong_codes_are_limited_in_a_session_and_for_a_user() {
     assert_eq!(fixture.count(told, &[]).await, 1);
     let viewer = fixture.protect(demo::VIEWER).await;
     fixture.get("/v1/me", viewer.token()).await.ok();
-    fixture.execute("update identity.login_failures set window_ends_at = now()", &[]).await;
+    // Before, an operator who unlocked the user left that as it was.
+    let unlock = format!("/v1/users/{}/unlock", fixture.user_id(demo::MANAGER).await);
+    fixture.post(&unlock, &fixture.token(demo::OPERATOR).await, &json!({})).await.ok();
     fixture.verify(&sessions[2], &app, &app.code(1)).await.ok();
+    fixture.verify(&sessions[0], &app, &app.code(2)).await.refused(429, "TOO_MANY_ATTEMPTS");
 }
 
 #[tokio::test]

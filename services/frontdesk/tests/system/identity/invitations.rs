@@ -5,7 +5,9 @@ use futures::future::join_all;
 use identity::Policy;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
+use crate::booking::help::rival::Rival;
 use crate::fixture::{Answer, Fixture, tenant_path};
 use crate::mailbox::Mailbox;
 
@@ -350,4 +352,41 @@ async fn a_link_that_the_inviter_has_makes_no_account_and_tells_of_none() {
     join(&fixture, &tokens[0]).await.refused(409, "ALREADY_EXISTS");
     join(&fixture, &tokens[1]).await.ok();
     assert_eq!(fixture.count("select count(*) from identity.users", &[]).await, before + 1);
+}
+
+/// Before, whether the maker could still offer was looked at before the acceptance, and not in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_not_accepted_beside_the_end_of_its_key_or_its_maker() {
+    let (fixture, _mailbox) = start().await;
+    let (owner, other) = (fixture.token(demo::OWNER).await, fixture.token(demo::OTHER_OWNER).await);
+    let new = json!({"name": "k", "scopes": ["bookings:view", "members:manage"]});
+    let role = json!({"name": "guide", "scopes": ["bookings:view"]});
+    fixture.post(&tenant_path("/roles"), &owner, &role).await.ok();
+    let key = fixture.post(&tenant_path("/api-keys"), &owner, &new).await.ok().clone();
+    let secret = key["secret"].as_str().unwrap();
+    let key: Uuid = key["api_key"]["id"].as_str().unwrap().parse().unwrap();
+    let maker: Uuid = fixture.user_id(demo::OWNER).await.parse().unwrap();
+    let path = tenant_path("/invitations");
+    for (table, id, end) in
+        [("identity.tenant_api_keys", key, "revoked_at"), ("identity.users", maker, "disabled_at")]
+    {
+        let body = json!({"email": demo::OTHER_OWNER, "role": "guide", "return_token": true});
+        let request = fixture.request(Method::POST, &path).json(&body);
+        let by_key = table.ends_with("keys");
+        let request =
+            if by_key { request.header("x-tenant-api-key", secret) } else { request.bearer_auth(&owner) };
+        let token = Answer::of(request).await.ok()["token"].clone();
+        let before = fixture.count(MEMBERS, &[&demo::TENANT]).await;
+        let rival = Rival::begin(&fixture).await;
+        rival.lock(table, id).await;
+        let accept = json!({"token": token});
+        let (accepted, ()) = tokio::join!(fixture.post("/v1/invitations/accept", &other, &accept), async {
+            rival.blocks(&fixture, 1).await;
+            let end = format!("update {table} set {end} = now() where id = $1");
+            rival.sql.execute(&end, &[&id]).await.unwrap();
+            rival.commit().await;
+        });
+        accepted.refused(404, "LINK_INVALID");
+        assert_eq!(fixture.count(MEMBERS, &[&demo::TENANT]).await, before);
+    }
 }

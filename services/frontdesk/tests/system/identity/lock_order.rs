@@ -113,3 +113,77 @@ async fn an_address_is_confirmed_by_a_link_that_is_being_ended() {
     logout.ok();
     confirmed.refused(404, "LINK_INVALID");
 }
+
+/// Makes a role of the tenant's own and gives it to the manager and the viewer; their tokens.
+async fn two_of_one_role(fixture: &Fixture) -> [String; 2] {
+    let role = "insert into identity.roles (tenant_id, name, scopes, created_at) \
+        values ($1, 'boss', '{api_keys:manage,bookings:view,members:manage,tenant:manage}', now())";
+    fixture.execute(role, &[&demo::TENANT]).await;
+    let have = "update identity.memberships m set role = 'boss' from identity.users u \
+        where u.id = m.user_id and u.email = any ($1) and m.tenant_id = $2";
+    let both = [demo::MANAGER, demo::VIEWER];
+    fixture.execute(have, &[&&both[..], &demo::TENANT]).await;
+    let [manager, viewer] = both;
+    [fixture.token(manager).await, fixture.token(viewer).await]
+}
+
+/// Before, the one had the role of both and waited for the other's membership.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_removed_by_one_of_the_same_role_while_making_a_key() {
+    let fixture = Fixture::start().await;
+    let [manager, viewer] = two_of_one_role(&fixture).await;
+    let id: Uuid = fixture.user_id(demo::VIEWER).await.parse().unwrap();
+    let rival = Rival::begin(&fixture).await;
+    let lock = "select user_id from identity.memberships where user_id = $1 for update";
+    rival.sql.query(lock, &[&id]).await.unwrap();
+    let (keys, new) = (tenant_path("/api-keys"), json!({"name": "k", "scopes": ["bookings:view"]}));
+    let key = fixture.post(&keys, &viewer, &new);
+    let member = tenant_path(&format!("/members/{id}"));
+    let (made, removed) = behind(&fixture, &rival, key, fixture.delete(&member, &manager)).await;
+    made.ok();
+    removed.ok();
+}
+
+/// Before, the one had the invitation and waited for the role, and the other had the role.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_accepted_while_its_role_and_its_makers_grants_less() {
+    let fixture = Fixture::start().await;
+    let [manager, _viewer] = two_of_one_role(&fixture).await;
+    let other = fixture.token(demo::OTHER_OWNER).await;
+    let new = json!({"email": demo::OTHER_OWNER, "role": "boss", "return_token": true});
+    let invited = fixture.post(&tenant_path("/invitations"), &manager, &new).await;
+    let accept = json!({"token": invited.ok()["token"]});
+    let rival = Rival::begin(&fixture).await;
+    rival.sql.query("select name from identity.roles where name = 'boss' for update", &[]).await.unwrap();
+    let less = json!({"scopes": ["bookings:view", "members:manage", "tenant:manage"]});
+    let accept = fixture.post("/v1/invitations/accept", &other, &accept);
+    let owner = fixture.token(demo::OWNER).await;
+    let role = tenant_path("/roles/boss");
+    let (accepted, changed) = behind(&fixture, &rival, accept, fixture.patch(&role, &owner, &less)).await;
+    accepted.ok();
+    changed.ok();
+}
+
+/// Before, the one had its caller and waited for the operator that it names, and the other had
+/// that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_makes_another_one_an_owner_while_somebody_is_disabled() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    // Whose id comes before.
+    let first = Uuid::from_u128(1);
+    let insert = "insert into identity.users (id, email, display_name, kind, created_at, platform_scopes) \
+        values ($1, 'first@x.example', '', 'person', now(), '{platform:operate}')";
+    fixture.execute(insert, &[&first]).await;
+    let viewer = format!("/v1/users/{}/disable", fixture.user_id(demo::VIEWER).await);
+    let new = json!({"slug": "theirs", "name": "T", "owner_user_id": first});
+    let rival = Rival::begin(&fixture).await;
+    let taken = "insert into identity.tenants (id, slug, name, created_at) \
+        values (gen_random_uuid(), 'theirs', 'T', now())";
+    rival.sql.batch_execute(taken).await.unwrap();
+    let (tenant, all) = (fixture.post("/v1/tenants", &operator, &new), json!({}));
+    let disable = fixture.post(&viewer, &operator, &all);
+    let (made, disabled) = behind(&fixture, &rival, tenant, disable).await;
+    made.ok();
+    disabled.ok();
+}

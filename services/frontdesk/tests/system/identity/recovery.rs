@@ -5,7 +5,9 @@ use futures::future::join_all;
 use identity::Policy;
 use reqwest::Method;
 use serde_json::json;
+use uuid::Uuid;
 
+use crate::booking::help::rival::Rival;
 use crate::fixture::{ANON_KEY, Answer, Fixture, tenant_path};
 use crate::mailbox::{LINKS, Mailbox};
 
@@ -319,4 +321,24 @@ async fn clients_of_supabase_recover_a_password() {
     let refused = call(Method::PUT, "/auth/v1/user", access, update).await;
     assert_eq!((refused.status, refused.body["error_code"].as_str()), (400, Some("validation_failed")));
     fixture.try_login(demo::MANAGER, "a new password").await.ok();
+}
+
+/// Before, a link for a user who was being disabled was stored, and worked when the user was
+/// enabled.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_link_is_stored_beside_the_end_of_links() {
+    let (fixture, mailbox) = start().await;
+    let user: Uuid = fixture.user_id(demo::MANAGER).await.parse().unwrap();
+    let rival = Rival::begin(&fixture).await;
+    rival.lock("identity.users", user).await;
+    let (asked, ()) = tokio::join!(ask(&fixture, demo::MANAGER), async {
+        rival.blocks(&fixture, 1).await;
+        let disable = "update identity.users set disabled_at = now() where id = $1";
+        rival.sql.execute(disable, &[&user]).await.unwrap();
+        rival.commit().await;
+    });
+    asked.ok();
+    let links = "select count(*) from identity.one_time_tokens where user_id = $1 and used_at is null";
+    assert_eq!(fixture.count(links, &[&user]).await, 0);
+    assert_eq!(mailbox.count(demo::MANAGER), 0);
 }

@@ -1,7 +1,7 @@
 //! Roles that a tenant defines, and those that are built in.
 
 use frontdesk::demo;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::fixture::{Fixture, tenant_path};
 
@@ -62,6 +62,42 @@ async fn what_members_offered_ends_when_their_role_grants_less() {
     let less = json!({"scopes": ["bookings:view", "customers:view", "members:view"]});
     fixture.patch(&desk, &owner, &less).await.ok();
     assert_eq!(open().await, ["by-owner@x.example"]);
+}
+
+/// Before, whoever had been invited to a role that was deleted got what a new one of its name
+/// grants, and one that was invited to little all that was given to the role since.
+#[tokio::test]
+async fn what_was_offered_is_the_role_as_it_was() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let (roles, invitations) = (tenant_path("/roles"), tenant_path("/invitations"));
+    for name in ["deleted", "widened", "narrowed"] {
+        let role = json!({"name": name, "scopes": ["bookings:view", "members:view"]});
+        fixture.post(&roles, &owner, &role).await.ok();
+    }
+    let invite = async |role: &str| {
+        let body = json!({"email": demo::OTHER_OWNER, "role": role, "return_token": true});
+        fixture.post(&invitations, &owner, &body).await.ok()["token"].clone()
+    };
+    let other = fixture.token(demo::OTHER_OWNER).await;
+    let accept =
+        async |token: &Json| fixture.post("/v1/invitations/accept", &other, &json!({"token": token})).await;
+    let token = invite("deleted").await;
+    let deleted = tenant_path("/roles/deleted");
+    fixture.delete(&deleted, &owner).await.ok();
+    assert_eq!(fixture.get(&invitations, &owner).await.ok()["invitations"], json!([]));
+    fixture.post(&roles, &owner, &json!({"name": "deleted", "scopes": ["tenant:manage"]})).await.ok();
+    accept(&token).await.refused(404, "LINK_INVALID");
+
+    let token = invite("widened").await;
+    let more = json!({"scopes": ["bookings:view", "members:view", "tenant:manage"]});
+    fixture.patch(&tenant_path("/roles/widened"), &owner, &more).await.ok();
+    accept(&token).await.refused(404, "LINK_INVALID");
+
+    // Of less nobody was offered too little.
+    let token = invite("narrowed").await;
+    fixture.patch(&tenant_path("/roles/narrowed"), &owner, &json!({"scopes": ["bookings:view"]})).await.ok();
+    accept(&token).await.ok();
 }
 
 #[tokio::test]

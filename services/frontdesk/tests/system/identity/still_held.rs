@@ -19,6 +19,8 @@ struct Owner {
     token: String,
     key: String,
     secret: String,
+    /// That somebody else sent.
+    invitation: String,
 }
 
 impl Owner {
@@ -35,7 +37,10 @@ impl Owner {
         let made = fixture.post(&tenant_path("/api-keys"), &owner, &new).await.ok().clone();
         let text = |value: &Json| value.as_str().unwrap().to_owned();
         let (key, secret) = (text(&made["api_key"]["id"]), text(&made["secret"]));
-        let mut second = Self { fixture, id, token: String::new(), key, secret };
+        let new = json!({"email": "y@x.example", "role": "viewer", "return_token": true});
+        let sent = fixture.post(&tenant_path("/invitations"), &owner, &new).await.ok().clone();
+        let invitation = text(&sent["invitation"]["id"]);
+        let mut second = Self { fixture, id, token: String::new(), key, secret, invitation };
         second.is_owner().await;
         second.fixture.protect(SECOND).await.token().clone_into(&mut second.token);
         second
@@ -56,6 +61,7 @@ impl Owner {
             (Method::POST, keys.clone(), json!({"name": "late"})),
             (Method::POST, format!("{keys}/{}/rotate", self.key), json!({"overlap_seconds": 60})),
             (Method::PUT, format!("{keys}/{}/jwks", self.key), json!({"keys": []})),
+            (Method::DELETE, format!("{keys}/{}", self.key), Json::Null),
             (Method::PATCH, viewer.clone(), json!({"role": "manager"})),
             (Method::DELETE, viewer, Json::Null),
             (Method::POST, roles.clone(), json!({"name": "late", "scopes": ["bookings:view"]})),
@@ -63,6 +69,7 @@ impl Owner {
             (Method::DELETE, format!("{roles}/clerk"), Json::Null),
             (Method::PUT, tenant_path("/second-factor"), json!({"policy": "owners"})),
             (Method::POST, tenant_path("/invitations"), new),
+            (Method::DELETE, tenant_path(&format!("/invitations/{}", self.invitation)), Json::Null),
         ]
     }
 
@@ -73,13 +80,15 @@ impl Owner {
             let found = self.fixture.sql.query(&all, &[&format!("%{}%", self.id)]).await.unwrap();
             rows.extend(found.iter().map(|row| row.get::<_, String>(0)));
         }
-        let keys = "select id || encode(secret_hash, 'hex') from identity.tenant_api_keys order by 1";
+        let keys = "select concat_ws(' ', id, encode(secret_hash, 'hex'), revoked_at is null) \
+            from identity.tenant_api_keys order by 1";
         let keys = self.fixture.sql.query(keys, &[]).await.unwrap();
         rows.extend(keys.iter().map(|row| row.get::<_, String>(0)));
         rows
     }
 
-    /// A call that finds somebody before it who takes away what it is let in by.
+    /// A call that finds somebody before it who takes away what it is let in by, of which the
+    /// rows tell nothing.
     async fn beside(
         &self,
         change: &(Method, String, Json),
@@ -88,8 +97,20 @@ impl Owner {
         answer: (u16, &str),
         by: By,
     ) {
-        let (method, path, body) = change;
         let before = self.rows().await;
+        self.beside_taking(change, lock, take, answer, by).await;
+        assert_eq!(self.rows().await, before, "{} {} stored something", change.0, change.1);
+    }
+
+    async fn beside_taking(
+        &self,
+        change: &(Method, String, Json),
+        lock: &str,
+        take: &str,
+        answer: (u16, &str),
+        by: By,
+    ) {
+        let (method, path, body) = change;
         let rival = Rival::begin(&self.fixture).await;
         rival.sql.batch_execute(lock).await.unwrap();
         let request = self.fixture.request(method.clone(), path);
@@ -110,7 +131,23 @@ impl Owner {
             () = tokio::time::sleep(Duration::from_secs(10)) => panic!("{method} {path} waits for nobody"),
         };
         answered.refused(answer.0, answer.1);
-        assert_eq!(self.rows().await, before, "{method} {path} stored something");
+    }
+}
+
+/// Before, whoever had the token of a session that was ended made keys and owners with it, if the
+/// call was under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_signed_out_meanwhile_changes_nothing() {
+    let owner = Owner::start().await;
+    let of = format!("user_id = '{}'", owner.id);
+    let lock = format!("select id from identity.sessions where {of} for update");
+    let end = format!(
+        "update identity.sessions set ended_at = now(), ended_because = 'password_changed' where {of}"
+    );
+    let again = format!("update identity.sessions set ended_at = null, ended_because = null where {of}");
+    for change in owner.changes().await {
+        owner.beside(&change, &lock, &end, (401, "SESSION_ENDED"), By::User).await;
+        owner.fixture.sql.batch_execute(&again).await.unwrap();
     }
 }
 
@@ -184,6 +221,23 @@ async fn who_is_an_operator_no_more_changes_nothing_and_neither_does_a_key_that_
         let take = format!("update identity.users set platform_scopes = '{{}}' {user}");
         owner.beside(change, &lock, &take, (403, "SCOPE_MISSING"), By::Operator).await;
     }
+    // Before, an operator who is a member as well was refused what the role allows.
+    owner.is_owner().await;
+    let operator = format!("update identity.users set platform_scopes = '{{platform:operate}}' {user}");
+    owner.fixture.sql.batch_execute(&operator).await.unwrap();
+    let rival = Rival::begin(&owner.fixture).await;
+    rival.lock("identity.users", owner.id).await;
+    let new = json!({"name": "by the role"});
+    let key = owner.fixture.request(Method::POST, &tenant_path("/api-keys")).bearer_auth(&owner.token);
+    let key = key.header("x-tenant-id", demo::TENANT.to_string()).json(&new);
+    let (made, ()) = tokio::join!(Answer::of(key), async {
+        rival.blocks(&owner.fixture, 1).await;
+        let take = format!("update identity.users set platform_scopes = '{{}}' {user}");
+        rival.sql.batch_execute(&take).await.unwrap();
+        rival.commit().await;
+    });
+    made.ok();
+    owner.fixture.sql.batch_execute(&leave).await.unwrap();
     let key = format!("identity.tenant_api_keys where id = '{}'", owner.key);
     // What takes two factors is for users.
     for change in changes.iter().filter(|(_, path, _)| !path.ends_with("/second-factor")) {
@@ -192,7 +246,7 @@ async fn who_is_an_operator_no_more_changes_nothing_and_neither_does_a_key_that_
             format!("update identity.tenant_api_keys set revoked_at = now() where id = '{}'", owner.key);
         // As it is found by whoever looks.
         let before = owner.rows().await;
-        owner.beside(change, &lock, &take, (401, "API_KEY_INVALID"), By::Key).await;
+        owner.beside_taking(change, &lock, &take, (401, "API_KEY_INVALID"), By::Key).await;
         let again =
             format!("update identity.tenant_api_keys set revoked_at = null where id = '{}'", owner.key);
         owner.fixture.sql.batch_execute(&again).await.unwrap();

@@ -60,7 +60,7 @@ impl Manages {
 
     /// A call that finds somebody before it who changes what it is decided by; what is undone
     /// makes all as it was.
-    async fn beside(&self, call: &Call, lock: &str, take: &str, undo: &str, code: &str) {
+    async fn beside(&self, call: &Call, lock: &str, take: &str, undo: &str, answer: (u16, &str)) {
         let (method, path, body) = call;
         let before = self.rows().await;
         let rival = Rival::begin(&self.fixture).await;
@@ -80,7 +80,7 @@ impl Manages {
             (answered, ()) = async { tokio::join!(Answer::of(request), taken) } => answered,
             () = tokio::time::sleep(Duration::from_secs(10)) => panic!("{method} {path} waits for nobody"),
         };
-        answered.refused(403, code);
+        answered.refused(answer.0, answer.1);
         self.fixture.sql.batch_execute(undo).await.unwrap();
         assert_eq!(self.rows().await, before, "{method} {path} stored something");
     }
@@ -104,13 +104,33 @@ async fn who_is_an_operator_no_more_makes_and_takes_over_nobody() {
             json!({"slug": "late", "name": "Late", "owner_user_id": viewer}),
         ),
         (Method::POST, tenant_path("/members"), json!({"user_id": member, "role": "viewer"})),
+        (Method::PATCH, tenant_path(""), json!({"name": "Late"})),
+        (Method::POST, tenant_path("/suspend"), json!({})),
+        (Method::POST, tenant_path("/resume"), json!({})),
+        (Method::POST, tenant_path("/delete"), json!({"reason": "late"})),
+        (Method::POST, tenant_path("/restore"), json!({})),
+        (Method::PATCH, format!("/v1/users/{viewer}"), json!({"display_name": "Late"})),
+        (Method::POST, format!("/v1/users/{viewer}/unlock"), json!({})),
+        (
+            Method::POST,
+            format!("/v1/users/{viewer}/view-as"),
+            json!({"tenant_id": demo::TENANT, "reason": "late"}),
+        ),
     ]);
     let of = format!("where id = '{}'", second.id);
     let lock = format!("select id from identity.users {of} for update");
     let take = format!("update identity.users set platform_scopes = '{{}}' {of}");
     let undo = format!("update identity.users set platform_scopes = '{{{}}}' {of}", ALL.join(","));
     for call in &calls {
-        second.beside(call, &lock, &take, &undo, "SCOPE_MISSING").await;
+        second.beside(call, &lock, &take, &undo, (403, "SCOPE_MISSING")).await;
+    }
+    // Before, who was signed out everywhere meanwhile made another operator.
+    let of = format!("where user_id = '{}'", second.id);
+    let lock = format!("select id from identity.sessions {of} for update");
+    let take = format!("update identity.sessions set ended_at = now(), ended_because = 'logout' {of}");
+    let undo = format!("update identity.sessions set ended_at = null, ended_because = null {of}");
+    for call in &calls {
+        second.beside(call, &lock, &take, &undo, (401, "SESSION_ENDED")).await;
     }
 }
 
@@ -124,13 +144,13 @@ async fn who_holds_more_by_then_is_taken_over_by_nobody() {
     let take = format!("update identity.users set platform_scopes = '{{platform:operate}}' {of}");
     let undo = format!("update identity.users set platform_scopes = '{{}}' {of}");
     for call in &calls {
-        helper.beside(call, &lock, &take, &undo, "SCOPE_NOT_HELD").await;
+        helper.beside(call, &lock, &take, &undo, (403, "SCOPE_NOT_HELD")).await;
     }
     let of = format!("where user_id = '{}'", helper.viewer);
     let take = format!("update identity.memberships set role = 'owner' {of}");
     let undo = format!("update identity.memberships set role = 'viewer' {of}");
     for call in &calls[..2] {
-        helper.beside(call, &lock, &take, &undo, "SCOPE_NOT_HELD").await;
+        helper.beside(call, &lock, &take, &undo, (403, "SCOPE_NOT_HELD")).await;
     }
 }
 

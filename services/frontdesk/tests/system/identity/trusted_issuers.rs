@@ -43,12 +43,12 @@ pub async fn serve(keys: &'static str) -> String {
     url
 }
 
-fn claims(issuer: &str) -> Json {
+pub fn claims(issuer: &str) -> Json {
     let now = jsonwebtoken::get_current_timestamp();
     json!({"iss": issuer, "aud": "theirs", "sub": MANAGER_ID, "exp": now + 600, "iat": now, "email": demo::OWNER})
 }
 
-fn hs256(claims: &Json) -> String {
+pub fn hs256(claims: &Json) -> String {
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(SECRET.as_bytes()))
         .unwrap()
 }

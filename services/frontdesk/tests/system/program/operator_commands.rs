@@ -77,7 +77,12 @@ async fn an_empty_database_becomes_usable_without_sql() {
         1
     );
     login(&system, "first-password").await.refused(401, "LOGIN_FAILED");
-    assert!(operator.run(&["user", "disable", "first@new.example"], &[]).status.success());
+    let disable = ["user", "disable", "first@new.example", "--even-if-last-owner"];
+    let refused = operator.run(&disable[..3], &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(why.contains("no owner who can sign in is left in New Stays"), "{why}");
+    assert!(operator.run(&disable, &[]).status.success());
     login(&system, "other pass word ").await.refused(401, "LOGIN_FAILED");
     assert!(operator.run(&["user", "enable", "first@new.example"], &[]).status.success());
     login(&system, "other pass word").await.refused(401, "LOGIN_FAILED");
