@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -13,6 +14,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time;
 use boot::{Scrape, TurnLimits, Turns};
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::password_rules::prepared;
@@ -22,6 +24,9 @@ const QUEUE: usize = 64;
 const QUEUE_OF_ONE: usize = 32;
 /// How long a call waits for a free core.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How much a hash gives way: beside other work it gets a tenth of a core.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 /// Largest stored parameters that are computed; more would be an attack.
 pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
 pub const MAX_PASSES: u32 = 10;
@@ -91,7 +96,7 @@ impl Passwords {
         let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(failed)?;
         let hasher = Hasher { params, memory: Mutex::default() };
         let dummy = hasher.written(Salt::generate(), &OF_NO_PASSWORD)?.into();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             hasher: Arc::new(hasher),
             cores: Turns::new(TurnLimits {
@@ -166,18 +171,30 @@ impl Passwords {
 }
 
 /// The turn is held by the work itself: a caller that leaves does not free
-/// the core.
+/// the core. The work has a thread of its own, which gives way to everything else.
 async fn run<T: Send + 'static>(
     turn: Turn,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, PasswordError> {
-    tokio::task::spawn_blocking(move || {
+    let (tell, told) = oneshot::channel();
+    let hash = move || {
+        give_way();
         let result = work();
         drop(turn);
-        result
-    })
-    .await
-    .map_err(failed)
+        // Whoever has left hears nothing.
+        drop(tell.send(result));
+    };
+    thread::Builder::new().name("password".to_owned()).spawn(hash).map_err(failed)?;
+    told.await.map_err(failed)
+}
+
+/// Passwords take whole cores for as long as people sign in: other calls, which take a millisecond,
+/// go before them wherever the system knows priorities of threads.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "passwords are hashed at the priority of everything else");
+    }
 }
 
 impl Hasher {
@@ -323,7 +340,7 @@ mod tests {
     /// All cores, busy with somebody's passwords.
     async fn every_core(passwords: &Passwords) -> Vec<Turn> {
         let mut held = vec![passwords.wait(None).await.unwrap()];
-        while held.len() < std::thread::available_parallelism().map_or(1, usize::from) {
+        while held.len() < thread::available_parallelism().map_or(1, usize::from) {
             held.push(passwords.wait(None).await.unwrap());
         }
         held

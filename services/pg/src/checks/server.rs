@@ -16,7 +16,8 @@ const MAX_SKEW: f64 = 2.0;
 /// Who follows a primary.
 #[derive(Debug, Clone, Copy)]
 struct Standbys {
-    /// How many, backups that are being made left out as far as that is shown.
+    /// How many, without subscriptions, and without backups that are being made as far as that
+    /// is shown.
     count: i64,
     /// Whether a commit waits for some of them.
     are_waited_for: bool,
@@ -25,7 +26,8 @@ struct Standbys {
 pub(super) async fn findings(client: &Client) -> Result<Vec<Finding>, Fault> {
     let query = "select current_setting('server_version'), \
         extract(epoch from clock_timestamp())::float8, pg_is_in_recovery(), \
-        (select count(*) from pg_stat_replication where state is distinct from 'backup'), \
+        (select count(*) from pg_stat_replication r where r.state is distinct from 'backup' and not exists (\
+            select from pg_replication_slots s where s.slot_type = 'logical' and s.active_pid = r.pid)), \
         current_setting('synchronous_standby_names') <> ''";
     let row = one_row(client, query).await?;
     let (version, now, is_standby): (String, f64, bool) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);

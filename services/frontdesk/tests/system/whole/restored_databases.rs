@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::cluster::Cluster;
 use crate::fixture::{Answer, LAKE_HOUSE, channel, path_of, signed, system};
+use crate::program::run::frontdesk;
 
 /// A system in a cluster, and who calls it.
 struct Place {
@@ -162,6 +163,10 @@ async fn a_feed_goes_on_in_the_cluster_that_it_is_replicated_to() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    // Whoever takes changes like that takes over from nobody.
+    let said = frontdesk(&["doctor", "--json"], &[("DATABASE_URL", &old.url("system"))]).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("a primary, clocks agree") && !said.contains("standbys:"), "{said}");
     to.batch_execute("drop subscription moved").await.unwrap();
     let behind = "select last_value < (select max(tick) from booking_events) from booking_event_ticks";
     assert!(to.query_one(behind, &[]).await.unwrap().get::<_, bool>(0), "the sequence was replicated");
