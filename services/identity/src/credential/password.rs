@@ -24,9 +24,9 @@ const QUEUE: usize = 64;
 const QUEUE_OF_ONE: usize = 32;
 /// How long a call waits for a free core.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How much a hash gives way: beside other work it gets a tenth of a core.
+/// How much a hash gives way: beside other work it gets a quarter of a core.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 /// Largest stored parameters that are computed; more would be an attack.
 pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
 pub const MAX_PASSES: u32 = 10;

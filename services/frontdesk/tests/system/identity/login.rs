@@ -50,8 +50,15 @@ async fn a_login_under_way_does_not_survive_a_new_password() {
         let body = json!({"password": format!("password-{}", round + 1)});
         let path = format!("/v1/users/{id}/password");
         let logins = join_all((0..12).map(|_| fixture.try_login(demo::MANAGER, &old)));
-        let (logins, set) = tokio::join!(logins, fixture.post(&path, &operator, &body));
-        set.ok();
+        let set = async {
+            let mut set = fixture.post(&path, &operator, &body).await;
+            // It waits in one queue with them, which a busy machine makes long.
+            while set.status == 503 {
+                set = fixture.post(&path, &operator, &body).await;
+            }
+            set.ok();
+        };
+        let (logins, ()) = tokio::join!(logins, set);
         for login in logins.iter().filter(|login| login.status == 200) {
             fixture.get("/v1/me", login.body["access"].as_str().unwrap()).await.refused(401, "SESSION_ENDED");
         }

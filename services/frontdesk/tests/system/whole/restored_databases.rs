@@ -164,7 +164,8 @@ async fn a_feed_goes_on_in_the_cluster_that_it_is_replicated_to() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // Whoever takes changes like that takes over from nobody.
-    let said = frontdesk(&["doctor", "--json"], &[("DATABASE_URL", &old.url("system"))]).output().unwrap();
+    let durable = format!("{}&options=-c%20synchronous_commit%3Don", old.url("system"));
+    let said = frontdesk(&["doctor", "--json"], &[("DATABASE_URL", &durable)]).output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(said.contains("a primary, clocks agree") && !said.contains("standbys:"), "{said}");
     to.batch_execute("drop subscription moved").await.unwrap();
