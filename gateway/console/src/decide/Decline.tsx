@@ -11,7 +11,7 @@ import { faultOf } from "../parts/once";
 import { Trouble } from "../parts/Trouble";
 import { propertyName } from "../properties";
 import { stayText } from "../text/format";
-import { reasonText, t, word } from "../text/text";
+import { failureText, t, word } from "../text/text";
 import type { Failure } from "../wire/failure";
 import { decline, type Reasons } from "./decisions";
 import { isOpen } from "./under";
@@ -124,7 +124,7 @@ function Some({ undone, of }: { undone: Undone[]; of: number }) {
       <ul>
         {undone.map(({ request, failure }) => (
           <li>
-            {labelOf(request)}: {reasonText(failure.reason)[0]} <code>{failure.requestId}</code>
+            {labelOf(request)}: {failureText(failure)[0]} <code>{failure.requestId}</code>
           </li>
         ))}
       </ul>

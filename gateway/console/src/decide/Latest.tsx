@@ -7,7 +7,7 @@ import { isOpen } from "./under";
 import { propertyName } from "../properties";
 import { link, route } from "../route";
 import { stayText } from "../text/format";
-import { reasonText, t, word } from "../text/text";
+import { failureText, t, word } from "../text/text";
 
 export function Latest() {
   const [last] = done.value;
@@ -23,7 +23,7 @@ export function Latest() {
       )}
       {bad && (
         <p class="warning">
-          <To request={bad.request} />: {reasonText(bad.failure.reason)[0]}
+          <To request={bad.request} />: {failureText(bad.failure)[0]}
         </p>
       )}
     </div>

@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { Failure } from "../wire/failure";
-import { reasonText, t } from "../text/text";
+import { failureText, t } from "../text/text";
 
 interface Props {
   failure: Failure;
@@ -15,7 +15,7 @@ interface Props {
 }
 
 export function Trouble({ failure, advice: here, children }: Props) {
-  const [sentence, advice] = reasonText(failure.reason, failure.once);
+  const [sentence, advice] = failureText(failure);
   return (
     <div class="trouble" role="alert">
       <p>

@@ -86,14 +86,24 @@ export function t(key: Key, values: Values = {}): string {
   return filled(form ?? "", values);
 }
 
-/** A text out of a group, by a word that the server sends; `other` when there is none. */
+/**
+ * A text out of a group, by a word that the server sends; `other` when there is none, which
+ * may say that word as it is read: `range misplaced`.
+ */
 export function word(group: Group, name: string, values: Values = {}): string {
   const words = loaded.value[group];
-  return filled(String(words?.[name] ?? words?.["other"] ?? name), { name, ...values });
+  return filled(String(words?.[name] ?? words?.["other"] ?? name), { name: name.toLowerCase().replaceAll("_", " "), ...values });
 }
 
 /** What a reason means, and what to do about it; with `once`, where asking again does nothing twice. */
 export function reasonText(reason: string, once = false): readonly [string, string] {
   const reasons = loaded.value["reasons"] as Record<string, readonly [string, string]> | undefined;
   return (once ? reasons?.[`${reason}_ONCE`] : undefined) ?? reasons?.[reason] ?? reasons?.["other"] ?? ["", ""];
+}
+
+/** The same of a refusal; where its reason has no text here, the sentence is what the server said. */
+export function failureText(failure: { reason: string; stated: boolean; said: string; once?: boolean }): readonly [string, string] {
+  const [sentence, advice] = reasonText(failure.reason, failure.once);
+  const isOther = sentence === reasonText("other")[0];
+  return [isOther && failure.stated && failure.said ? failure.said : sentence, advice];
 }

@@ -1,5 +1,6 @@
 //! What ARCHITECTURE.md says of how many files a new reason is in. Recipes whose things
-//! have no name that stands in each of their files are counted by hand.
+//! have no name that stands in each of their files are counted by hand. Texts of the
+//! console are not counted: it shows a reason that has none as the server says it.
 
 use frontdesk_proto::ErrorReason;
 
