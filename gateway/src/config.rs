@@ -1,6 +1,6 @@
 //! The settings of the gateway, and what one is built from. A setting of
 //! the gateway's own is a row, its field of [`Policy`], which is passed whole to the
-//! edge, and the place that uses it.
+//! edge and to what the edge is made of, and the place that uses it.
 
 use std::time::Duration;
 

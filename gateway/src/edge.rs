@@ -64,7 +64,7 @@ impl Edge {
     pub fn new(transcoder: Transcoder, pages: Pages, upstreams: Upstreams, policy: Policy) -> Self {
         let cors = Cors::new(policy.origins.clone(), policy.hosts.clone());
         let figures = Arc::new(HttpFigures::new());
-        let limits = Limits::new(policy.most_calls, policy.most_calls_of_client);
+        let limits = Limits::new(&policy);
         let inner = Inner {
             transcoder,
             pages,

@@ -12,6 +12,8 @@ use std::time::Duration;
 use boot::{AtOnce, Full, Place, Scrape, client_of};
 use frontdesk_proto::{ErrorReason, Refusal};
 
+use crate::config::Policy;
+
 /// When a client asks again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -22,8 +24,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub fn new(calls: usize, calls_of_client: usize) -> Self {
-        Self { calls: AtOnce::new(calls, calls_of_client) }
+    /// As many as a policy says; none is worked on yet.
+    pub fn new(policy: &Policy) -> Self {
+        Self { calls: AtOnce::new(policy.most_calls, policy.most_calls_of_client) }
     }
 
     /// Room for a request, or why there is none.
@@ -62,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_client_is_refused_alone_and_a_network_is_one_client() {
-        let limits = Limits::new(3, 2);
+        let limits = Limits::new(&Policy { most_calls: 3, most_calls_of_client: 2, ..Policy::default() });
         let _held = ["2001:db8::1", "2001:db8::2"].map(|address| limits.call(at(address)).unwrap());
         let refused = limits.call(at("2001:db8::ffff:0:0:3")).unwrap_err();
         assert_eq!(refused.reason(), ErrorReason::TooManyCalls);

@@ -129,31 +129,26 @@ fn event(event: Event) -> wire::BookingRequestEvent {
     }
 }
 
+/// Its value, which is named as the domain names the kind, so that a new one is not written
+/// here.
 fn kind(kind: EventKind) -> wire::BookingRequestEventKind {
-    match kind {
-        EventKind::Created => wire::BookingRequestEventKind::Created,
-        EventKind::ReviewStarted => wire::BookingRequestEventKind::ReviewStarted,
-        EventKind::Approved => wire::BookingRequestEventKind::Approved,
-        EventKind::Healed => wire::BookingRequestEventKind::Healed,
-        EventKind::Declined => wire::BookingRequestEventKind::Declined,
-        EventKind::AutoDeclined => wire::BookingRequestEventKind::AutoDeclined,
-        EventKind::Cancelled => wire::BookingRequestEventKind::Cancelled,
-        EventKind::Expired => wire::BookingRequestEventKind::Expired,
-        EventKind::FulfilmentLost => wire::BookingRequestEventKind::FulfilmentLost,
-        EventKind::BookingCancelled => wire::BookingRequestEventKind::BookingCancelled,
-        EventKind::CheckedIn => wire::BookingRequestEventKind::CheckedIn,
-        EventKind::CheckedOut => wire::BookingRequestEventKind::CheckedOut,
-        EventKind::NoShow => wire::BookingRequestEventKind::NoShow,
-        EventKind::BookingCreated => wire::BookingRequestEventKind::BookingCreated,
-        EventKind::PropertyCreated => wire::BookingRequestEventKind::PropertyCreated,
-        EventKind::PropertyUpdated => wire::BookingRequestEventKind::PropertyUpdated,
-        EventKind::Blocked => wire::BookingRequestEventKind::Blocked,
-        EventKind::Unblocked => wire::BookingRequestEventKind::Unblocked,
-        EventKind::CustomerCreated => wire::BookingRequestEventKind::CustomerCreated,
-        EventKind::CustomerUpdated => wire::BookingRequestEventKind::CustomerUpdated,
-        EventKind::CustomerArchived => wire::BookingRequestEventKind::CustomerArchived,
-        EventKind::CustomerMerged => wire::BookingRequestEventKind::CustomerMerged,
-        EventKind::SettingsUpdated => wire::BookingRequestEventKind::SettingsUpdated,
-        EventKind::InconsistencyResolved => wire::BookingRequestEventKind::InconsistencyResolved,
+    let name = format!("BOOKING_REQUEST_EVENT_KIND_{}", kind.name().to_uppercase());
+    wire::BookingRequestEventKind::from_str_name(&name).unwrap_or(wire::BookingRequestEventKind::Unspecified)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_value_of_its_own() {
+        let mut values: Vec<i32> = EventKind::ALL.into_iter().map(|one| kind(one).into()).collect();
+        assert!(!values.contains(&wire::BookingRequestEventKind::Unspecified.into()), "{values:?}");
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), EventKind::ALL.len(), "{values:?}");
+        // And nothing else is on the wire.
+        let known = (1..100).filter(|value| wire::BookingRequestEventKind::try_from(*value).is_ok());
+        assert_eq!(known.collect::<Vec<i32>>(), values);
     }
 }
