@@ -36,6 +36,8 @@ use std::sync::{Arc, OnceLock};
 use pg::{Database, StatementError, Statements};
 
 use crate::config::Policy;
+use crate::domain::invitation::InvitationState;
+use crate::domain::one_time_token::Purpose;
 
 pub use self::change::Change;
 pub use self::database::Store;
@@ -86,8 +88,17 @@ fn compile() -> Result<Statements, StatementError> {
     Statements::of_layout(declarations.into_iter().flatten().copied(), 0, 1, |_, text| filled(text))
 }
 
-/// A statement with the columns and parts that it shares with others.
+/// A statement with the columns, parts and words that it shares with others.
 fn filled(text: &str) -> String {
+    let words = [
+        ("{invitation.open}", InvitationState::Open.word()),
+        ("{invitation.revoked}", InvitationState::Revoked.word()),
+        ("{purpose.recover}", Purpose::Recover.word()),
+        ("{purpose.confirm_email}", Purpose::ConfirmEmail.word()),
+        ("{purpose.change_email}", Purpose::ChangeEmail.word()),
+    ];
+    let with_words = |text: String, (gap, word): (&str, &str)| text.replace(gap, &format!("'{word}'"));
+    let text = words.into_iter().fold(text.to_owned(), with_words);
     text.replace("{memberships_of_u}", members::OF_U.trim_end())
         .replace("{member}", members::COLUMNS)
         .replace("{invitation}", invitations::COLUMNS)

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::ids::{ApiKeyId, InvitationId, TenantId, UserId};
+use super::words::written;
 
 /// How long an invitation may be accepted.
 pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -10,6 +11,20 @@ pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub const MOST_OPEN: i64 = 100;
 /// The page of the platform that takes the token of one.
 pub const PAGE: &str = "invitation";
+
+written! {
+    /// What has become of an invitation.
+    pub enum InvitationState {
+        /// Nothing yet.
+        Open = "open",
+        /// Whoever was invited is a member.
+        Accepted = "accepted",
+        /// Whoever was invited does not want to be one.
+        Declined = "declined",
+        /// It was taken back, or another one is in its place.
+        Revoked = "revoked",
+    }
+}
 
 /// An open invitation, for those who manage members.
 #[derive(Debug)]

@@ -65,11 +65,11 @@ impl Letter<'_> {
     /// What it is called in the outbox and in the log.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Recover { .. } => "recover",
+            Self::Recover { .. } => Purpose::Recover.word(),
             Self::Invitation { .. } => "invitation",
             Self::PasswordRecovered => "password_recovered",
-            Self::ConfirmEmail { .. } => "confirm_email",
-            Self::ChangeEmail { .. } => "change_email",
+            Self::ConfirmEmail { .. } => Purpose::ConfirmEmail.word(),
+            Self::ChangeEmail { .. } => Purpose::ChangeEmail.word(),
             Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
             Self::FactorActivated(_) => "factor_activated",

@@ -8,7 +8,7 @@ use super::constraints::INVITATIONS_TENANT;
 use super::database::Store;
 use crate::domain::email::Email;
 use crate::domain::ids::{ApiKeyId, InvitationId, TenantId, UserId};
-use crate::domain::invitation::{Invitation, LIFE, MOST_OPEN, Offer, StillOffers};
+use crate::domain::invitation::{Invitation, InvitationState, LIFE, MOST_OPEN, Offer, StillOffers};
 use crate::domain::roles::BuiltIn;
 use crate::domain::scopes::MANAGE_MEMBERS;
 use crate::error::{Error, Quota};
@@ -174,7 +174,7 @@ impl Change {
         secret_hash: &[u8],
         accepted: bool,
     ) -> Result<bool, Fault> {
-        let state = if accepted { "accepted" } else { "declined" };
+        let state = if accepted { InvitationState::Accepted } else { InvitationState::Declined }.word();
         let Offer { tenant, id, .. } = *offer;
         let decide = DecideInvitation { tenant, id, secret_hash, state, at: self.at() };
         Ok(!self.query(&decide).await?.is_empty())

@@ -13,7 +13,7 @@ join identity.tenants t on t.id = i.tenant_id
 left join identity.users inviter on inviter.id = i.invited_by
 left join identity.tenant_api_keys k on k.tenant_id = i.tenant_id and k.id = i.invited_by_key
 where i.secret_hash = :secret_hash
-  and i.state = 'open'
+  and i.state = {invitation.open}
   and i.expires_at > :now
   and t.suspended_at is null
   and t.purge_at is null

@@ -27,13 +27,13 @@ unsent as (
     delete from identity.outbox
     where recipient = any (:stored || (select addresses from asked_for))
       -- An address that it asked for may be somebody else's, who is waiting for other letters.
-      and (recipient = any (:stored) or kind in ('confirm_email', 'change_email'))
+      and (recipient = any (:stored) or kind in ({purpose.confirm_email}, {purpose.change_email}))
 ),
 ended_invitations as (
     update identity.invitations
-    set state = 'revoked', decided_at = :at, email = ''
+    set state = {invitation.revoked}, decided_at = :at, email = ''
     where email = any (:stored)
-      and state = 'open'
+      and state = {invitation.open}
 ),
 left_places as (
     update identity.sessions

@@ -9,7 +9,7 @@ where (
     select count(*)
     from identity.invitations other
     where other.tenant_id = :tenant
-      and other.state = 'open'
+      and other.state = {invitation.open}
       and other.expires_at > :at
 ) < :most
 returning {invitation}

@@ -1,5 +1,5 @@
 update identity.invitations i
-set state = 'revoked', decided_at = :at, email = ''
+set state = {invitation.revoked}, decided_at = :at, email = ''
 where i.tenant_id = :tenant
   and i.email = :email
-  and i.state = 'open'
+  and i.state = {invitation.open}

@@ -1,9 +1,9 @@
 -- What somebody offered in any tenant, but where a membership lets the user go on offering: as
 -- an owner, or by a role of the tenant's own, whichever counts.
 update identity.invitations i
-set state = 'revoked', decided_at = :at, email = ''
+set state = {invitation.revoked}, decided_at = :at, email = ''
 where i.invited_by = :user
-  and i.state = 'open'
+  and i.state = {invitation.open}
   and not exists (
       select
       from identity.memberships m

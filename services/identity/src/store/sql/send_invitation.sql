@@ -4,6 +4,6 @@ set secret_hash = :new_hash, proves_address = true
 where i.tenant_id = :tenant
   and i.id = :id
   and i.secret_hash = :secret_hash
-  and i.state = 'open'
+  and i.state = {invitation.open}
   and i.expires_at > :at
 returning i.id

@@ -12,7 +12,7 @@ links as (
     set used_at = :at
     from changed
     where t.user_id = changed.id
-      and t.purpose in ('recover', 'change_email')
+      and t.purpose in ({purpose.recover}, {purpose.change_email})
       and t.used_at is null
 )
 select id

@@ -15,9 +15,9 @@ update identity.one_time_tokens t
 set used_at = :now
 from owner u
 where t.secret_hash = :secret_hash
-  and t.purpose in ('confirm_email', 'change_email')
+  and t.purpose in ({purpose.confirm_email}, {purpose.change_email})
   and t.used_at is null
   and t.expires_at > :now
   and u.id = t.user_id
-  and (u.email = t.email or t.purpose = 'change_email')
+  and (u.email = t.email or t.purpose = {purpose.change_email})
 returning t.user_id, t.email as new_email, u.email as old_email
