@@ -31,13 +31,13 @@ export const en: LetterTexts = {
     "invite.name": "Your name",
     "invite.join": "Create account and accept",
     "invite.have_account": "I have an account",
-    "invite.needs_letter": "This link did not come to your address. For a new account we send one there; this one works no more then.",
+    "invite.needs_letter": "This link did not come to your address. For a new account we send one there; this one no longer works then.",
     "invite.send_letter": "Send a link to the invited address",
     "invite.letter_sent": "A new link is on its way to {email}.",
   },
   // What a reason means, and what to do about it.
   reasons: {
-    LINK_INVALID: ["This link does not work, or works no more.", "Ask for a new one."],
+    LINK_INVALID: ["This link does not work, or no longer works.", "Ask for a new one."],
     INVITATION_FOR_ANOTHER: ["The invitation is for another address.", "Sign in with its account."],
     MAIL_NOT_SET_UP: ["No mail is sent from here.", "Whoever runs Frontdesk can help."],
   },

@@ -90,7 +90,7 @@ export const en: MoreTexts = {
     "account.codes_lead": "Keep them where you find them without your phone. Each works once, and they are shown now only.",
     "account.codes_left": "{n} recovery code left | {n} recovery codes left",
     "account.codes_new": "New codes",
-    "account.codes_sure": "The codes that you have now work no more.",
+    "account.codes_sure": "The codes that you have now no longer work.",
     "account.codes_kept": "Kept",
     "system.server": "Operation",
     "system.version": "Version",

@@ -80,7 +80,7 @@ test("somebody adds a second factor, ends other sessions, and removes the factor
   await page.getByText("10 recovery codes left").waitFor();
   // New codes and the end of a factor are asked for before.
   await page.getByRole("button", { name: "New codes" }).click();
-  await page.getByText("The codes that you have now work no more.").waitFor();
+  await page.getByText("The codes that you have now no longer work.").waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Remove" }).click();
   await page.getByRole("dialog", { name: "Remove" }).getByRole("button", { name: "Remove" }).click();

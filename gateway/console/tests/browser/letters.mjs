@@ -53,6 +53,6 @@ test("a link that does not work says what to do", async (context) => {
     const page = await openPage(context, { url: `${desk.url}${path}#token=nonsense` });
     if (button === "Set password") await page.getByLabel("New password").fill("a-new-password");
     await page.getByRole("button", { name: button }).click();
-    await page.getByRole("alert").getByText("This link does not work, or works no more.").waitFor();
+    await page.getByRole("alert").getByText("This link does not work, or no longer works.").waitFor();
   }
 });

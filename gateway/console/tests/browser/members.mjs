@@ -13,7 +13,7 @@ test("an owner invites, gives roles and removes", async (context) => {
   await page.getByText("The invitation to invited@alpine.example is on its way.").waitFor();
   const row = page.locator("li").filter({ hasText: "invited@alpine.example" });
   await row.getByRole("button", { name: "Revoke" }).click();
-  await page.getByText("works no more").waitFor();
+  await page.getByText("no longer works").waitFor();
   await row.waitFor({ state: "detached" });
 
   const operator = { email: desk.variables.OPERATOR_EMAIL };

@@ -96,7 +96,7 @@ fn wanted(body: &Json) -> Result<Wanted, Refused> {
     let display_name = match &body["data"] {
         Json::Null => None,
         Json::Object(data) => named(data)?,
-        _ => return Err(only_a_name("is no object")),
+        _ => return Err(only_a_name("is not an object")),
     };
     Ok(Wanted { display_name, email, password })
 }
@@ -113,7 +113,7 @@ fn named(data: &serde_json::Map<String, Json>) -> Result<Option<String>, Refused
         Some(Json::String(text)) => {
             Ok(Some(fitting(wire::UpdateMeRequest { display_name: text.clone() })?.display_name))
         }
-        Some(_) => Err(only_a_name("has one that is no text")),
+        Some(_) => Err(only_a_name("has one that is not a text")),
     }
 }
 

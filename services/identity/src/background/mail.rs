@@ -95,7 +95,7 @@ async fn deliver(
 ) -> Result<(), Error> {
     let attempt = match sealer.open(taken.id, &taken.sealed) {
         // Whoever gets it would follow a link that leads nowhere.
-        _ if taken.is_over(Timestamp::now()) => Attempt::Never("its link works no more".to_owned()),
+        _ if taken.is_over(Timestamp::now()) => Attempt::Never("its link no longer works".to_owned()),
         Ok(mail) => sender.deliver(taken, &mail).await,
         // Another master key may be set again.
         Err(error) => Attempt::Later(error.to_string()),

@@ -217,7 +217,7 @@ impl Sessions {
         let found = self.store.resolve_user(session, user, Some(client.tenant), now).await?;
         let Some(first) = found.first() else { return Ok(Err(bad_subject("its session is over"))) };
         let Some((_, role)) = &first.membership else {
-            return Ok(Err(bad_subject("its user is no member of the client's tenant")));
+            return Ok(Err(bad_subject("its user is not a member of the client's tenant")));
         };
         // It is in use, whoever uses it: the refresh token from before it is over.
         if first.used_counter < claims.generation {
@@ -258,9 +258,9 @@ fn granted(held: &[String], asked: &str) -> Result<Vec<String>, Refusal> {
     if missing.is_empty() {
         return Ok(wanted);
     }
-    // What is no scope at all is not repeated.
+    // What is not a scope at all is not repeated.
     let known: Vec<&str> = missing.iter().copied().filter(|scope| TENANT_SCOPES.contains(scope)).collect();
-    let named = if known.is_empty() { "what is asked for is no scope".to_owned() } else { known.join(" ") };
+    let named = if known.is_empty() { "what is asked for is not a scope".to_owned() } else { known.join(" ") };
     Err(Refusal::new(
         Reason::ScopeNotGranted,
         format!("The client does not have all the scopes that it asks for: {named}. Ask for scopes of its API key, which the user must have too for whom it acts, or for none to get them all."),

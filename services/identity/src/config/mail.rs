@@ -176,7 +176,7 @@ impl SmtpServer {
         let place = place.strip_suffix('/').unwrap_or(place);
         let (host, port) = match place.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => {
-                (host, port.parse().map_err(|_| "has a port that is no number")?)
+                (host, port.parse().map_err(|_| "has a port that is not a number")?)
             }
             _ => (place, if implicit { 465 } else { 587 }),
         };

@@ -67,7 +67,7 @@ pub enum PasskeyFault {
     #[error("its id has no bytes, or more than 1023")]
     IdLength,
     #[error(
-        "it is another one, may be in a backup where it might not before or the reverse, has answered this challenge or a later one, counts no more than before, or has not signed this"
+        "it is another one, may be in a backup where it might not before or the reverse, has answered this challenge or a later one, has a counter that is no higher than before, or has not signed this"
     )]
     Signature,
 }

@@ -105,7 +105,7 @@ impl Waiting {
         Some(now + pause).filter(|at| *at <= until)
     }
 
-    /// Whether its link works no more, so that it is of no use to anybody.
+    /// Whether its link no longer works, so that it is of no use to anybody.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }

@@ -157,7 +157,7 @@ fn proof(secret: Zeroizing<String>, kind: &str, assertion: Zeroizing<String>) ->
 fn without_address() -> Refusal {
     Refusal::new(
         ErrorReason::IssuerWithoutAddress,
-        "The issuer of this deployment is no address of a server, or has a path, and clients configure themselves by that address: set TOKEN_ISSUER of identity and booking to that of the gateway. Tokens are issued at POST /oauth/token all the same.",
+        "The issuer of this deployment is not the address of a server, or has a path, and clients configure themselves by that address: set TOKEN_ISSUER of identity and booking to that of the gateway. Tokens are issued at POST /oauth/token all the same.",
     )
 }
 

@@ -27,7 +27,7 @@ impl ScopeService for Identity {
         let caller = access::caller(&request)?;
         let method = &request.get_ref().method;
         if !method.is_empty() && !is_method(method) {
-            return Err(Refusal::field("method", "is no method of these services").into());
+            return Err(Refusal::field("method", "is not a method of these services").into());
         }
         if !method.is_empty() && caller.operator && caller.tenant.is_some() {
             let context = Context { method: method.clone(), ..self.context(&request) };

@@ -121,7 +121,7 @@ pub fn verify(
     }
     let until = Timestamp::from_millisecond(((exp + leeway) * 1000.0) as i64 + 1);
     let key = got_by::key(jwk).ok_or("its key has no thumbprint")?;
-    Ok(Assertion { id: jti, until: until.map_err(|_| "its end is no time")?, key })
+    Ok(Assertion { id: jti, until: until.map_err(|_| "its end is not a time")?, key })
 }
 
 /// The ids of keys, a JWK set, that a client may register.
@@ -135,7 +135,7 @@ pub fn check_keys(keys: &str) -> Result<Vec<String>, InvalidField> {
         let usable = of_client(jwk).filter(|_| !named.is_empty());
         let Some((id, _)) = usable else {
             return Err(invalid(format!(
-                "`{named}` is no public key with an id for signatures by ES256, RS256 (2048 to 4096 bits) or EdDSA"
+                "`{named}` is not a public key with an id for signatures by ES256, RS256 (2048 to 4096 bits) or EdDSA"
             )));
         };
         ids.push(id);

@@ -323,7 +323,7 @@ pub(super) fn session_ended() -> Refusal {
 fn not_linked(of: &Subject) -> Refusal {
     Refusal::new(
         Reason::SubjectNotLinked,
-        "The token of another issuer is genuine, but its subject is no user here. Have an operator link it: frontdesk user link EMAIL --issuer ISSUER --subject SUBJECT.",
+        "The token of another issuer is genuine, but its subject is not a user here. Have an operator link it: frontdesk user link EMAIL --issuer ISSUER --subject SUBJECT.",
     )
     .with("issuer", of.issuer.clone())
     .with("subject", of.subject.clone())

@@ -161,7 +161,7 @@ fn names_another(credentials: Option<&Credentials>, tenant: Uuid) -> bool {
 fn replaced() -> Refusal {
     Refusal::new(
         Reason::SessionEnded,
-        "The secret or the key by which a client got this token is its own no more. Get a token with what it has now.",
+        "The secret or the key by which a client got this token is no longer its own. Get a token with what it has now.",
     )
 }
 

@@ -108,7 +108,7 @@ async fn a_letter_ends_with_its_link_and_others_are_tried_again_all_at_once() {
     until(&fixture, "all are dead", DEAD, 3).await;
     let (operator, now) = (operator(&fixture), jiff::Timestamp::now());
     let dead = operator.list_dead_letters().await.unwrap();
-    assert!(dead.iter().all(|letter| letter.failure.contains("works no more")), "{dead:?}");
+    assert!(dead.iter().all(|letter| letter.failure.contains("no longer works")), "{dead:?}");
     assert!(!operator.retry_mail(dead[0].id, now).await.unwrap());
     assert_eq!(operator.retry_all_mail(now).await.unwrap(), 0);
     let two = "update identity.outbox set expires_at = now() + interval '1 hour' \
