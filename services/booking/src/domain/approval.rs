@@ -6,7 +6,7 @@
 //! database found the dates taken, the verdict is [`Verdict::NeedsSurroundings`], and
 //! the caller asks again with the [`Surroundings`].
 //!
-//! Decisions that the first design had otherwise, or that are easy to undo:
+//! Decisions that surprise, or that are easy to undo:
 //! - `approved_booking_confirmed` leaves the stored status alone in the single-table
 //!   layout, as `related_booking_confirmed` does: two confirmed rows for the same
 //!   dates are what its constraint forbids.

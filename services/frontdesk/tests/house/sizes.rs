@@ -1,4 +1,4 @@
-//! A file has at most 400 lines and a function at most 60, as `rustfmt` writes them:
+//! A Rust file has at most 400 lines and a function at most 60, as `rustfmt` writes them:
 //! longer ones are more than one thought. Tables are not: a table is as long as what it
 //! lists, and is named here.
 

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_grant_what_the_design_says() {
+    fn each_built_in_role_grants_what_its_work_needs() {
         assert_eq!(BuiltIn::Owner.scopes().count(), TENANT_SCOPES.len());
         let manager: Vec<_> = BuiltIn::Manager.scopes().collect();
         assert!(manager.contains(&"bookings:approve") && manager.contains(&"conversations:view"));

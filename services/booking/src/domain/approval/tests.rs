@@ -1,4 +1,4 @@
-//! The tables of the design row by row.
+//! What is decided of each status and by each evidence, row by row.
 
 use jiff::Timestamp;
 use uuid::Uuid;
