@@ -1,11 +1,16 @@
-//! R6: every refusal that any test sees is one that its method declares, in the
-//! options of its proto. The fixture asks here for each answer.
+//! R6: every refusal that the fixture's clients see is one that its method declares, in the
+//! options of its proto: of each answer over REST, and of each call over gRPC, be it refused
+//! at once or after messages.
 
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, MethodContract, descriptors, reason_of};
+use http::HeaderMap;
+use http_body::Frame;
+use http_body_util::BodyExt;
 use prost_reflect::MethodDescriptor;
 use reqwest::Method;
 use tonic::Status;
@@ -55,13 +60,26 @@ impl Service<http::Request<Body>> for Declared {
         let answer = Service::call(&mut self.0, request);
         Box::pin(async move {
             let answer = answer.await?;
-            let refused = Status::from_header_map(answer.headers()).and_then(|status| reason_of(&status));
-            if let (Some(reason), Some(method)) = (refused, method(&path)) {
-                // Over gRPC each call has a body.
-                assert_declared(&method, reason.name(), true);
-            }
-            Ok(answer)
+            let Some(method) = method(&path) else { return Ok(answer) };
+            assert_over_grpc(&method, answer.headers());
+            // What is refused later, a stream above all, says so after its messages.
+            let look = move |frame: Frame<Bytes>| {
+                if let Some(trailers) = frame.trailers_ref() {
+                    assert_over_grpc(&method, trailers);
+                }
+                frame
+            };
+            Ok(answer.map(|body| Body::new(body.map_frame(look))))
         })
+    }
+}
+
+/// A gRPC call has ended, or not yet, as these headers or trailers say.
+fn assert_over_grpc(method: &MethodDescriptor, said: &HeaderMap) {
+    let refused = Status::from_header_map(said).and_then(|status| reason_of(&status));
+    if let Some(reason) = refused {
+        // Over gRPC each call has a body.
+        assert_declared(method, reason.name(), true);
     }
 }
 
