@@ -39,7 +39,7 @@ const DECLARED: [&[&Declaration]; 20] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 30] = [
+const PARTS: [(&str, &str); 31] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("booking_settled", include_str!("sql/parts/booking_settled.sql")),
@@ -62,6 +62,7 @@ const PARTS: [(&str, &str); 30] = [
     ("linked", include_str!("sql/parts/linked.sql")),
     ("long_bookings", include_str!("sql/parts/long_bookings.sql")),
     ("long_requests", include_str!("sql/parts/long_requests.sql")),
+    ("next_tenants", include_str!("sql/parts/next_tenants.sql")),
     ("of_statuses", include_str!("sql/parts/of_statuses.sql")),
     ("of_day", include_str!("sql/parts/of_day.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),

@@ -40,10 +40,7 @@ impl NewAccessToken<'_> {
         key_id: &str,
         key: &EncodingKey,
     ) -> Result<String, SigningKeyError> {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(key_id.to_owned());
-        jsonwebtoken::encode(&header, &self.claims(issuer)?, key)
-            .map_err(|error| SigningKeyError::NotSigned(error.to_string()))
+        sign(&self.claims(issuer)?, key_id, key)
     }
 
     fn claims(&self, issuer: &Issuer) -> Result<Claims, SigningKeyError> {
@@ -111,10 +108,7 @@ impl NewBoundToken<'_> {
         key_id: &str,
         key: &EncodingKey,
     ) -> Result<String, SigningKeyError> {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(key_id.to_owned());
-        jsonwebtoken::encode(&header, &self.claims(issuer)?, key)
-            .map_err(|error| SigningKeyError::NotSigned(error.to_string()))
+        sign(&self.claims(issuer)?, key_id, key)
     }
 
     fn claims(&self, issuer: &Issuer) -> Result<Claims, SigningKeyError> {
@@ -186,6 +180,13 @@ impl StandsFor<'_> {
             },
         }
     }
+}
+
+/// Claims as a token, signed with a key that has this id.
+fn sign(claims: &Claims, key_id: &str, key: &EncodingKey) -> Result<String, SigningKeyError> {
+    let mut header = Header::new(Algorithm::ES256);
+    header.kid = Some(key_id.to_owned());
+    jsonwebtoken::encode(&header, claims, key).map_err(|error| SigningKeyError::NotSigned(error.to_string()))
 }
 
 /// The proofs as the claim `amr` has them.
