@@ -26,7 +26,7 @@ use tokio_io_timeout::TimeoutStream;
 use tonic::body::Body;
 
 use self::crowd::Crowd;
-use self::life::{Life, Told, Verdict};
+use self::life::{Life, Observed, Verdict};
 use crate::call::headers::Client;
 use crate::config::Connections;
 use crate::edge::Edge;
@@ -156,7 +156,7 @@ impl One {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Self { edge, stop, life, peer } = self;
-        let stream = TokioIo::new(Told::new(stream, Arc::clone(&life)));
+        let stream = TokioIo::new(Observed::new(stream, Arc::clone(&life)));
         let (connected, of_requests) = (Client::at(peer.ip()), (Arc::clone(&life), stop.leaving().clone()));
         let of_requests = Arc::new(of_requests);
         let service = service_fn(move |request: Request<Incoming>| {

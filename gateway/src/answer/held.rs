@@ -33,7 +33,7 @@ pub struct Held {
 }
 
 /// A body with its room.
-struct Kept {
+struct Counted {
     body: Bytes,
     _held: Held,
 }
@@ -69,7 +69,7 @@ impl Held {
 
     /// The body, which keeps its room wherever it goes.
     pub fn with(self, body: Bytes) -> Bytes {
-        if self.counted == 0 { body } else { Bytes::from_owner(Kept { body, _held: self }) }
+        if self.counted == 0 { body } else { Bytes::from_owner(Counted { body, _held: self }) }
     }
 }
 
@@ -80,7 +80,7 @@ pub fn held(body: Bytes) -> Result<Bytes, NoRoom> {
     Ok(held.with(body))
 }
 
-impl AsRef<[u8]> for Kept {
+impl AsRef<[u8]> for Counted {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }

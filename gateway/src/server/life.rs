@@ -50,7 +50,7 @@ pub enum Verdict {
 }
 
 /// A stream that tells the life of its connection what is read.
-pub struct Told<S> {
+pub struct Observed<S> {
     stream: S,
     life: Arc<Life>,
 }
@@ -136,13 +136,13 @@ impl Drop for Asked {
     }
 }
 
-impl<S> Told<S> {
+impl<S> Observed<S> {
     pub fn new(stream: S, life: Arc<Life>) -> Self {
         Self { stream, life }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Told<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -157,7 +157,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Told<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Told<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

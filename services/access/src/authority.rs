@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::caller::{Caller, Closed, User};
 use crate::credentials::Credentials;
-use crate::heard::{Mark, Told};
+use crate::heard::{Mark, Revoked};
 use crate::proof::{Proof, SecondFactor};
 use crate::token::{Claims, Key};
 
@@ -38,7 +38,7 @@ pub trait Authority: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Resolution, Refusal>> + Send;
 
     /// Hears what is revoked, for as long as it is polled.
-    fn follow(&self, hear: impl Fn(Told) + Send + Sync) -> impl Future<Output = ()> + Send;
+    fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) -> impl Future<Output = ()> + Send;
 
     /// Records that an operator calls a method in a tenant where the operator's role alone
     /// would not allow it. Without the record the call is not made.

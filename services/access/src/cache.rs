@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::authority::Resolution;
 use crate::flight::Flight;
-use crate::heard::{Heard, Mark, Told};
+use crate::heard::{Heard, Mark, Revoked};
 
 /// How long ago identity may have confirmed an answer that is used while it cannot be
 /// reached; also the age at which one is renewed that it confirms all the time.
@@ -74,14 +74,14 @@ struct Slot(Mutex<Known>);
 /// What is known of one caller.
 #[derive(Debug, Default)]
 struct Known {
-    kept: Option<Kept>,
+    kept: Option<Cached>,
     asking: Option<Flight<Answer>>,
     /// The last look-up, if it failed.
     failed: Option<(Instant, Refusal)>,
 }
 
 #[derive(Debug, Clone)]
-struct Kept {
+struct Cached {
     /// When it was asked for.
     at: Instant,
     /// When identity has said last that it is not void.
@@ -91,10 +91,10 @@ struct Kept {
 
 /// What to do for a call.
 enum Next {
-    Use(Kept),
+    Use(Cached),
     Refuse(Refusal),
     /// Wait, and if it lasts use what is kept.
-    Wait(Flight<Answer>, Option<Kept>),
+    Wait(Flight<Answer>, Option<Cached>),
 }
 
 impl Cache {
@@ -208,7 +208,7 @@ impl Cache {
             Ok(answer) if self.heard.voids(since, &answer.marks) => None,
             Ok(answer) => {
                 let answer = Arc::new(answer);
-                let kept = Kept { at: asked, confirmed: asked, answer: Arc::clone(&answer) };
+                let kept = Cached { at: asked, confirmed: asked, answer: Arc::clone(&answer) };
                 *known = Known { kept: Some(kept), asking: None, failed: None };
                 Some(Ok(answer))
             }
@@ -227,7 +227,7 @@ impl Cache {
         }
     }
 
-    fn used(&self, kept: &Kept) -> Arc<Resolution> {
+    fn used(&self, kept: &Cached) -> Arc<Resolution> {
         self.lag.add(kept.confirmed.elapsed());
         Arc::clone(&kept.answer)
     }
@@ -238,15 +238,15 @@ impl Cache {
     }
 
     /// Hears what identity tells, and drops the answers that are void by it.
-    pub(crate) fn hear(&self, told: &Told) {
+    pub(crate) fn hear(&self, told: &Revoked) {
         self.heard.hear(told, || self.drop_void(told));
     }
 
-    fn drop_void(&self, told: &Told) {
+    fn drop_void(&self, told: &Revoked) {
         let marks: HashSet<&Mark> = told.marks.iter().collect();
         for slot in self.slots().values() {
             let mut known = slot.lock();
-            let void = |kept: &Kept| told.anew || kept.answer.marks.iter().any(|mark| marks.contains(mark));
+            let void = |kept: &Cached| told.anew || kept.answer.marks.iter().any(|mark| marks.contains(mark));
             if known.kept.as_ref().is_some_and(void) {
                 known.kept = None;
             }
@@ -299,16 +299,16 @@ impl Known {
     }
 
     /// What is kept, if it may be used at all, with the time at which it was confirmed.
-    fn usable(&self, heard: &Heard, now: Timestamp) -> Option<Kept> {
+    fn usable(&self, heard: &Heard, now: Timestamp) -> Option<Cached> {
         let kept = self.kept.as_ref()?;
         let heard = heard.at().filter(|_| !kept.answer.marks.is_empty());
         let confirmed = heard.map_or(kept.at, |heard| heard.max(kept.at));
         let over = kept.answer.until.is_some_and(|until| until <= now);
-        (confirmed.elapsed() < OLDEST && !over).then(|| Kept { confirmed, ..kept.clone() })
+        (confirmed.elapsed() < OLDEST && !over).then(|| Cached { confirmed, ..kept.clone() })
     }
 }
 
-impl Kept {
+impl Cached {
     /// The age at which it is renewed although it is confirmed. What an operator does is
     /// recorded when identity is asked, so that is asked more often.
     fn renewed_after(&self, holds: Duration) -> Duration {

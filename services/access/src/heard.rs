@@ -21,9 +21,9 @@ const MOST_MARKS: usize = 4_096;
 /// A mark of something that an answer depends on; opaque.
 pub type Mark = [u8; 16];
 
-/// One thing that identity tells.
+/// What identity says is void, nothing at times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Revoked {
     /// Whether everything that was known before is void.
     pub anew: bool,
     /// Of what else that is void it was a part.
@@ -73,7 +73,7 @@ impl Heard {
     /// Notes what is told, lets `drop_kept` drop the answers that are void by it, if any may
     /// be, and then wakes those who wait. In another order somebody who was woken might find
     /// the answer that is void.
-    pub(crate) fn hear(&self, told: &Told, drop_kept: impl FnOnce()) {
+    pub(crate) fn hear(&self, told: &Revoked, drop_kept: impl FnOnce()) {
         let Some(count) = self.note(told) else { return };
         drop_kept();
         let mut state = self.state();
@@ -82,10 +82,10 @@ impl Heard {
         self.news.send_replace(count);
     }
 
-    fn note(&self, told: &Told) -> Option<u64> {
+    fn note(&self, told: &Revoked) -> Option<u64> {
         let mut state = self.state();
         state.at = Some(Instant::now());
-        if *told == Told::default() {
+        if *told == Revoked::default() {
             return None;
         }
         state.noted += 1;
@@ -151,8 +151,8 @@ mod tests {
         [of; 16]
     }
 
-    fn marks(of: &[u8]) -> Told {
-        Told { marks: of.iter().map(|of| mark(*of)).collect(), ..Told::default() }
+    fn marks(of: &[u8]) -> Revoked {
+        Revoked { marks: of.iter().map(|of| mark(*of)).collect(), ..Revoked::default() }
     }
 
     #[test]
@@ -162,9 +162,9 @@ mod tests {
         let since = heard.count();
         assert!(!heard.voids(since, &[mark(1)]), "the question came after the mark");
         heard.hear(&marks(&[2, 3]), || {});
-        heard.hear(&Told::default(), || {});
+        heard.hear(&Revoked::default(), || {});
         assert!(heard.voids(since, &[mark(1), mark(3)]) && !heard.voids(since, &[mark(1)]));
-        heard.hear(&Told { anew: true, ..Told::default() }, || {});
+        heard.hear(&Revoked { anew: true, ..Revoked::default() }, || {});
         assert!(heard.voids(since, &[]) && !heard.voids(heard.count(), &[mark(2)]));
     }
 
@@ -173,7 +173,7 @@ mod tests {
     fn a_revoked_key_makes_whoever_was_let_in_before_be_looked_at_again() {
         let heard = Heard::default();
         let since = heard.count();
-        heard.hear(&Told { revoked_keys: vec!["k".to_owned()], ..Told::default() }, || {});
+        heard.hear(&Revoked { revoked_keys: vec!["k".to_owned()], ..Revoked::default() }, || {});
         assert!(heard.voids(since, &[mark(1)]) && !heard.voids(heard.count(), &[mark(1)]));
     }
 

@@ -166,7 +166,7 @@ mod tests {
     use crate::authority::{DeletedTenants, Resolution};
     use crate::caller::Caller;
     use crate::credentials::Credentials;
-    use crate::heard::Told;
+    use crate::heard::Revoked;
     use crate::token::TOKEN_KIND;
 
     /// Has one key.
@@ -211,7 +211,7 @@ mod tests {
             Ok(vec![self.0.clone()])
         }
 
-        async fn follow(&self, _: impl Fn(Told) + Send + Sync) {}
+        async fn follow(&self, _: impl Fn(Revoked) + Send + Sync) {}
 
         async fn resolve(
             &self,

@@ -18,7 +18,7 @@ use crate::cache::{Cache, CacheKey};
 use crate::caller::{Asks, Caller, Standing};
 use crate::credentials::Credentials;
 use crate::granted::{check, is_beyond_role};
-use crate::heard::{Mark, Told};
+use crate::heard::{Mark, Revoked};
 use crate::keys::{KeyCache, Verified};
 use crate::kind::{self, TokenKind};
 use crate::message::Message;
@@ -75,7 +75,7 @@ impl<A: Authority> AccessLayer<A> {
         background.lasting(task, move || {
             let gate = Arc::clone(&gate);
             async move {
-                let hear = |told: Told| {
+                let hear = |told: Revoked| {
                     gate.keys.revoke(&told.revoked_keys);
                     gate.cache.hear(&told);
                 };

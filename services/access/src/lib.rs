@@ -28,7 +28,7 @@ mod way;
 pub use self::authority::{Authority, DeletedTenants, Resolution};
 pub use self::caller::{Caller, Closed, Standing, TenantId, User, caller, standing};
 pub use self::credentials::Credentials;
-pub use self::heard::{Mark, Told};
+pub use self::heard::{Mark, Revoked};
 pub use self::key_list::{KeyList, Pace};
 pub use self::keys::{KeyCache, Verified};
 pub use self::kind::{

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::authority::{Authority, DeletedTenants, Resolution};
 use crate::caller::{Caller, Closed, User};
 use crate::credentials::Credentials;
-use crate::heard::{Mark, Told};
+use crate::heard::{Mark, Revoked};
 use crate::proof::{Proof, SecondFactor};
 use crate::token::{Claims, Key};
 
@@ -144,7 +144,7 @@ impl Authority for RemoteIdentity {
         Ok(DeletedTenants { database, issuer, tenants })
     }
 
-    async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
+    async fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) {
         let mut after = None;
         loop {
             let pause = match self.watch(&mut after, &hear).await {
@@ -206,7 +206,7 @@ impl RemoteIdentity {
     }
 
     /// Hears one stream to its end; `after` is where to go on.
-    async fn watch(&self, after: &mut Option<Heard>, hear: &(impl Fn(Told) + Sync)) -> Result<(), Status> {
+    async fn watch(&self, after: &mut Option<Heard>, hear: &(impl Fn(Revoked) + Sync)) -> Result<(), Status> {
         let late = |_| Status::deadline_exceeded("identity tells nothing");
         let mut client = RevocationServiceClient::new(self.upstream.clone());
         let watching = client.watch(Heard::request(after.as_ref()));
@@ -220,7 +220,7 @@ impl RemoteIdentity {
                 marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
             // Marks of another form are of a later version: what they are about is not known.
             let anew = anew || known.len() < marks.len();
-            hear(Told { anew, marks: known, revoked_keys });
+            hear(Revoked { anew, marks: known, revoked_keys });
             *after = Some(Heard { position, epoch });
         }
     }
@@ -296,10 +296,10 @@ mod tests {
     use super::*;
 
     /// Identity, as whoever was revoked finds it.
-    struct Revoked;
+    struct Ended;
 
     #[tonic::async_trait]
-    impl ScopeService for Revoked {
+    impl ScopeService for Ended {
         async fn resolve_scopes(
             &self,
             _request: Request<ResolveScopesRequest>,
@@ -322,7 +322,7 @@ mod tests {
     /// An answer that identity cannot be reached would let them in by what it said before.
     #[tokio::test]
     async fn a_callers_own_short_time_does_not_keep_identity_from_saying_that_a_right_is_revoked() {
-        let (identity, serving) = serve(Revoked);
+        let (identity, serving) = serve(Ended);
         let credentials = Credentials::default();
         for given in [Duration::from_millis(4), Duration::ZERO] {
             let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());

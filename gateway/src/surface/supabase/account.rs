@@ -23,7 +23,7 @@ const LONGEST_SHOWN: usize = 40;
 
 /// What is to be changed.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Wanted {
+struct AccountChange {
     display_name: Option<String>,
     email: Option<String>,
     /// The current password, empty if none was sent, and the new one.
@@ -37,7 +37,7 @@ pub async fn update(
     client: &Client,
 ) -> Result<Response<Body>, Refused> {
     let identity = Identity::new(upstreams, signed_in(request.headers(), client)?);
-    let Wanted { display_name, email, password } = wanted(&json(request).await?)?;
+    let AccountChange { display_name, email, password } = wanted(&json(request).await?)?;
     if let Some((current_password, new_password)) = password {
         // Whoever has come by a link has no password to send.
         let has_current = !current_password.is_empty();
@@ -74,7 +74,7 @@ async fn change_email(identity: &Identity<'_>, email: String) -> Result<Option<S
 }
 
 /// Members that clients send without meaning anything by them are left alone.
-fn wanted(body: &Json) -> Result<Wanted, Refused> {
+fn wanted(body: &Json) -> Result<AccountChange, Refused> {
     let text = |name: &str| body[name].as_str().filter(|text| !text.is_empty());
     if text("phone").is_some() {
         let why = "Users have no phone number here. Nothing was changed";
@@ -98,7 +98,7 @@ fn wanted(body: &Json) -> Result<Wanted, Refused> {
         Json::Object(data) => named(data)?,
         _ => return Err(only_a_name("is not an object")),
     };
-    Ok(Wanted { display_name, email, password })
+    Ok(AccountChange { display_name, email, password })
 }
 
 /// The name among a user's data. There is no room for others: what was dropped would be missing
@@ -158,20 +158,20 @@ mod tests {
 
     use super::*;
 
-    fn read(body: Json) -> Result<Wanted, &'static str> {
+    fn read(body: Json) -> Result<AccountChange, &'static str> {
         wanted(&body).map_err(|refused| refused.code)
     }
 
     #[test]
     fn all_that_is_wanted_is_known_or_nothing_is_done() {
-        let named = || Wanted { display_name: Some("Anna".to_owned()), ..Wanted::default() };
-        let addressed = || Wanted { email: Some("a@b.example".to_owned()), ..Wanted::default() };
-        let with = |current: &str| Wanted {
+        let named = || AccountChange { display_name: Some("Anna".to_owned()), ..AccountChange::default() };
+        let addressed = || AccountChange { email: Some("a@b.example".to_owned()), ..AccountChange::default() };
+        let with = |current: &str| AccountChange {
             password: Some((current.to_owned(), "new".to_owned())),
-            ..Wanted::default()
+            ..AccountChange::default()
         };
         for (body, expected) in [
-            (json!({}), Ok(Wanted::default())),
+            (json!({}), Ok(AccountChange::default())),
             (json!({"data": {"display_name": "Anna"}}), Ok(named())),
             (
                 json!({"password": "new", "current_password": "old", "data": {}, "code_challenge": null}),
@@ -181,7 +181,7 @@ mod tests {
             (json!({"email": "a@b.example", "password": ""}), Ok(addressed())),
             (
                 json!({"email": "a@b.example", "data": {"display_name": "Anna"}}),
-                Ok(Wanted { email: addressed().email, ..named() }),
+                Ok(AccountChange { email: addressed().email, ..named() }),
             ),
             (json!({"email": "a.b.example"}), Err("validation_failed")),
             (

@@ -8,7 +8,7 @@ const HOLDS: Duration = Duration::from_secs(5);
 const OLD: Duration = Duration::ZERO;
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const MARK: Mark = [7; 16];
-const BEAT: Told = Told { anew: false, marks: Vec::new(), revoked_keys: Vec::new() };
+const BEAT: Revoked = Revoked { anew: false, marks: Vec::new(), revoked_keys: Vec::new() };
 
 fn answer(role: &str) -> Resolution {
     Resolution { role: role.to_owned(), marks: vec![MARK], ..Resolution::default() }
@@ -138,11 +138,11 @@ async fn an_answer_that_identity_confirms_is_kept_until_its_mark_comes() {
     age(Duration::from_secs(50));
     assert_eq!(get("viewer").await.unwrap().role, "manager");
     assert_eq!(cache.asked.get(), 1);
-    cache.hear(&Told { marks: vec![[8; 16]], ..BEAT });
+    cache.hear(&Revoked { marks: vec![[8; 16]], ..BEAT });
     assert_eq!(get("viewer").await.unwrap().role, "manager", "another's mark");
-    cache.hear(&Told { marks: vec![MARK], ..BEAT });
+    cache.hear(&Revoked { marks: vec![MARK], ..BEAT });
     assert_eq!(get("viewer").await.unwrap().role, "viewer");
-    cache.hear(&Told { anew: true, ..BEAT });
+    cache.hear(&Revoked { anew: true, ..BEAT });
     assert_eq!(get("agent").await.unwrap().role, "agent");
     age(Duration::from_secs(70));
     assert_eq!(get("owner").await.unwrap().role, "agent", "it is renewed beside the call");
@@ -174,7 +174,7 @@ async fn an_answer_on_its_way_when_its_mark_comes_is_asked_for_again() {
     while asked.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
-    cache.hear(&Told { marks: vec![MARK], ..BEAT });
+    cache.hear(&Revoked { marks: vec![MARK], ..BEAT });
     go.send(()).unwrap();
     assert_eq!(call.await.unwrap().unwrap().role, "after");
 }

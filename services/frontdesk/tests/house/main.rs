@@ -15,6 +15,7 @@ mod environment;
 mod field_comments;
 mod known;
 mod migrations;
+mod names;
 mod policies;
 mod printing;
 mod recipes;

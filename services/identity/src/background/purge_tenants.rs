@@ -75,7 +75,7 @@ async fn purge(store: &Store, id: TenantId) -> Result<bool, Error> {
             return Ok(false);
         }
         Purge::Waits => return Ok(false),
-        Purge::Begun => {}
+        Purge::Started => {}
     }
     if store.purge_tenant(id).await? > 0 {
         return Ok(true);

@@ -30,7 +30,7 @@ pub enum Purge {
     /// That is known, and the deletion does not begin yet, or not any more.
     Waits,
     /// It has begun.
-    Begun,
+    Started,
 }
 
 /// Closes a tenant, to be deleted after the wait. One that is closed like that stays as it is.
@@ -77,7 +77,7 @@ pub async fn begin(store: &Store, id: TenantId, actor: &Actor) -> Result<Purge, 
         }
         let begun = change.begin_purge(id, REST, LOOK).await?;
         change.settle().await?;
-        Ok(if begun { Purge::Begun } else { Purge::Waits })
+        Ok(if begun { Purge::Started } else { Purge::Waits })
     })
     .await
 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use access::Told;
+use access::Revoked;
 use boot::{AtOnce, Place as Room};
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::{ErrorReason, Refusal};
@@ -106,8 +106,8 @@ impl State {
     }
 }
 
-fn item(place: &Place, told: Told) -> wire::WatchResponse {
-    let Told { anew, marks, revoked_keys } = told;
+fn item(place: &Place, told: Revoked) -> wire::WatchResponse {
+    let Revoked { anew, marks, revoked_keys } = told;
     wire::WatchResponse {
         position: place.position,
         epoch: place.epoch.to_string(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access::{
     Authority, Caller, Claims, Closed, Credentials, DeletedTenants, Key, Mark, Resolution, SecondFactor,
-    Told, User,
+    Revoked, User,
 };
 use boot::Network;
 use jiff::Timestamp;
@@ -235,7 +235,7 @@ impl Authority for LocalIdentity {
         self.keyring.verifying_key(id)
     }
 
-    async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
+    async fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) {
         let mut news = self.revocations.news();
         let mut after = None;
         loop {

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use access::Told;
+use access::Revoked;
 use pg::Listener;
 use tokio::sync::watch;
 
@@ -64,7 +64,7 @@ pub struct TellAfter {
     /// Where to go on.
     pub place: Place,
     /// What is void.
-    pub told: Told,
+    pub told: Revoked,
 }
 
 /// A mark as it is told: watchers are many, and each hears it.
@@ -259,10 +259,10 @@ impl Lately {
             after.epoch == self.epoch && (self.from..=self.position).contains(&after.position)
         };
         let Some(after) = after.filter(known) else {
-            let told = Told { anew: true, marks: Vec::new(), revoked_keys: self.revoked_keys.clone() };
+            let told = Revoked { anew: true, marks: Vec::new(), revoked_keys: self.revoked_keys.clone() };
             return TellAfter { place, told };
         };
-        let mut told = Told::default();
+        let mut told = Revoked::default();
         for Marked { what, .. } in self.marks.iter().skip_while(|mark| mark.position <= after.position) {
             match what {
                 What::Key(kid) => told.revoked_keys.push(kid.clone()),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use access::{
-    Authority, Caller, Claims, Credentials, DeletedTenants, Issuer, Key, RemoteIdentity, Resolution, Told,
+    Authority, Caller, Claims, Credentials, DeletedTenants, Issuer, Key, RemoteIdentity, Resolution, Revoked,
 };
 use devdb::TestDatabase;
 use frontdesk::demo;
@@ -48,7 +48,7 @@ impl<A: Authority> Authority for Asked<A> {
         self.identity.resolve(credentials, claims, now).await
     }
 
-    async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
+    async fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) {
         self.identity.follow(hear).await;
     }
 
