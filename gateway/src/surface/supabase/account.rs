@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn all_that_is_wanted_is_known_or_nothing_is_done() {
         let named = || AccountChange { display_name: Some("Anna".to_owned()), ..AccountChange::default() };
-        let addressed = || AccountChange { email: Some("a@b.example".to_owned()), ..AccountChange::default() };
+        let addressed =
+            || AccountChange { email: Some("a@b.example".to_owned()), ..AccountChange::default() };
         let with = |current: &str| AccountChange {
             password: Some((current.to_owned(), "new".to_owned())),
             ..AccountChange::default()

@@ -22,7 +22,8 @@ fn declared(line: &str) -> Option<&str> {
         .into_iter()
         .find_map(|seen| line.strip_prefix(seen))
         .unwrap_or(line);
-    let name = ["struct ", "enum ", "type ", "trait "].into_iter().find_map(|kind| line.strip_prefix(kind))?;
+    let name =
+        ["struct ", "enum ", "type ", "trait "].into_iter().find_map(|kind| line.strip_prefix(kind))?;
     name.split(|mark: char| !mark.is_alphanumeric()).next()
 }
 

@@ -260,7 +260,8 @@ fn granted(held: &[String], asked: &str) -> Result<Vec<String>, Refusal> {
     }
     // What is not a scope at all is not repeated.
     let known: Vec<&str> = missing.iter().copied().filter(|scope| TENANT_SCOPES.contains(scope)).collect();
-    let named = if known.is_empty() { "what is asked for is not a scope".to_owned() } else { known.join(" ") };
+    let named =
+        if known.is_empty() { "what is asked for is not a scope".to_owned() } else { known.join(" ") };
     Err(Refusal::new(
         Reason::ScopeNotGranted,
         format!("The client does not have all the scopes that it asks for: {named}. Ask for scopes of its API key, which the user must have too for whom it acts, or for none to get them all."),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{
-    Authority, Caller, Claims, Closed, Credentials, DeletedTenants, Key, Mark, Resolution, SecondFactor,
-    Revoked, User,
+    Authority, Caller, Claims, Closed, Credentials, DeletedTenants, Key, Mark, Resolution, Revoked,
+    SecondFactor, User,
 };
 use boot::Network;
 use jiff::Timestamp;
