@@ -6,7 +6,7 @@ import { StayCoverage, type BookingRequest } from "../generated/frontdesk/bookin
 import type { ExplainApprovalResponse, StayConflict } from "../generated/frontdesk/booking/v1/diagnostics_service_pb";
 import { common, nights } from "../text/days";
 import { nightsText, stayText } from "../text/format";
-import { reasonText, t, word } from "../text/text";
+import { failureText, t, word } from "../text/text";
 
 export type Verdict = "books" | "heals" | "nothing" | "refused";
 
@@ -50,7 +50,7 @@ export function explain(answer: ExplainApprovalResponse, request: BookingRequest
   const conflicts = (answer.wouldSucceed ? answer.conflicts : foreign.length > 0 ? foreign : answer.conflicts).map((one) => conflictText(one, request));
   const rules = answer.ruleViolations.map(({ rule, value, message }) => word("rule", rule, { value, message }));
   if (!answer.wouldSucceed) {
-    const [sentence, advice] = reasonText(answer.refusalReason);
+    const [sentence, advice] = failureText({ reason: answer.refusalReason, stated: true, said: `${answer.refusalReason}.` });
     const isOverlap = answer.refusalReason === "BOOKING_OVERLAP";
     return {
       verdict: "refused",

@@ -62,7 +62,6 @@ const PARTS: [(&str, &str); 31] = [
     ("linked", include_str!("sql/parts/linked.sql")),
     ("long_bookings", include_str!("sql/parts/long_bookings.sql")),
     ("long_requests", include_str!("sql/parts/long_requests.sql")),
-    ("next_tenants", include_str!("sql/parts/next_tenants.sql")),
     ("of_statuses", include_str!("sql/parts/of_statuses.sql")),
     ("of_day", include_str!("sql/parts/of_day.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),
@@ -71,6 +70,7 @@ const PARTS: [(&str, &str); 31] = [
     ("request_order", include_str!("sql/parts/request_order.sql")),
     ("requests_of_page", include_str!("sql/parts/requests_of_page.sql")),
     ("stay_filters", include_str!("sql/parts/stay_filters.sql")),
+    ("tenants_here", include_str!("sql/parts/tenants_here.sql")),
 ];
 
 /// The line of `parts/surroundings.sql` from which on it says what is read.

@@ -10,7 +10,7 @@ with recursive found as (
     cross join lateral (
         select either.tenant_id
         from (
-            {next_tenants}
+            {tenants_here}
             union all
             (
                 select b.tenant_id

@@ -9,7 +9,7 @@ with recursive found as (
     cross join lateral (
         select either.tenant_id
         from (
-            {next_tenants}
+            {tenants_here}
         ) either
         order by either.tenant_id
         limit 1
