@@ -50,7 +50,7 @@ export function explain(answer: ExplainApprovalResponse, request: BookingRequest
   const conflicts = (answer.wouldSucceed ? answer.conflicts : foreign.length > 0 ? foreign : answer.conflicts).map((one) => conflictText(one, request));
   const rules = answer.ruleViolations.map(({ rule, value, message }) => word("rule", rule, { value, message }));
   if (!answer.wouldSucceed) {
-    const [sentence, advice] = failureText({ reason: answer.refusalReason, stated: true, said: `${answer.refusalReason}.` });
+    const [sentence, advice] = failureText({ reason: answer.refusalReason, stated: answer.refusalReason !== "", said: `${answer.refusalReason}.` });
     const isOverlap = answer.refusalReason === "BOOKING_OVERLAP";
     return {
       verdict: "refused",
