@@ -11,7 +11,7 @@ pub enum Blocking {
     NotFreed,
     /// What is sold.
     Sold,
-    /// Those that the constraint names.
+    /// Those that the constraint names, and guests who come or are there.
     Covered(Vec<BookingStatus>),
     /// These, unless they were deleted: the constraint does not cover what was.
     Live(Box<Self>),

@@ -234,10 +234,20 @@ fn blocking(layout: Layout, covered: Option<Covered>, condition: &str) -> Blocki
     };
     let kept = match (layout, RequestHold::of(Some(&known))) {
         (Layout::Standard, _) | (Layout::SingleTable, RequestHold::Literal) => Blocking::NotFreed,
-        (Layout::SingleTable, RequestHold::ConfirmedOnly) => Blocking::Covered(known),
+        (Layout::SingleTable, RequestHold::ConfirmedOnly) => Blocking::Covered(with_guests(known)),
         (Layout::SingleTable, RequestHold::Flag | RequestHold::Missing) => Blocking::Sold,
     };
     if deleted { kept } else { Blocking::Live(Box::new(kept)) }
+}
+
+/// These, and whoever comes or is there: a constraint may leave out who has checked in.
+fn with_guests(mut covered: Vec<BookingStatus>) -> Vec<BookingStatus> {
+    for status in [BookingStatus::Confirmed, BookingStatus::CheckedIn] {
+        if !covered.contains(&status) {
+            covered.push(status);
+        }
+    }
+    covered
 }
 
 fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
