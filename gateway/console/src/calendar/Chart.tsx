@@ -174,7 +174,7 @@ function Line({ id, name, row, from, to }: LineProps) {
         {name}
       </span>
       {bars.map((bar) => (
-        <BarOf key={`${bar.kind} ${bar.sourceId} ${bar.startDate}`} bar={bar} property={id} />
+        <BarOf key={`${bar.kind} ${bar.sourceId} ${bar.startDate} ${bar.endDate}`} bar={bar} property={id} />
       ))}
       {typeof year === "string" && (
         <span class="tape-wait" role="gridcell" aria-colindex={2} style={{ left: `${NAMES + 20}px` }}>

@@ -1,4 +1,5 @@
--- What the constraint counts, blocks, and what is asked for.
+-- What the constraint counts, blocks, and what is asked for. A range is left out where its
+-- booking tells of all its nights.
 select
     case
         when b.deleted_at is not null then 'deleted'
@@ -18,20 +19,21 @@ union all
 select
     case
         when i.kind = {range.block} then 'block'
-        when source.id is null then 'inventory'
+        when source.id is null or source.deleted_at is not null then 'inventory'
         else 'booking'
     end,
-    coalesce(source.id, i.id),
+    case when source.deleted_at is null then coalesce(source.id, i.id) else i.id end,
     i.start_date,
     i.end_date
 from inventory_ranges i
-left join bookings source on source.tenant_id = i.tenant_id and source.id = i.source_id and source.deleted_at is null
+left join bookings source on source.tenant_id = i.tenant_id and source.id = i.source_id
 where i.tenant_id = :tenant
   and i.property_id = :property
   and {ranges_overlap}
   and {active}
   and (
       i.source_id is null
+      or (source.check_in <= i.start_date and source.check_out >= i.end_date) is not true
       or i.source_id not in (
           select b.id
           from bookings b

@@ -6,7 +6,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::help::inconsistent_rows::{CASES, Case, Foreign, GUEST, Write};
+use super::help::inconsistent_rows::{CASES, Case, Foreign, GUEST, STRANGER, Write};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
 
 const LIST: &str = "/api/v1/diagnostics/inconsistencies?page_size=200";
@@ -248,4 +248,34 @@ async fn what_is_gone_is_not_shown_and_pages_show_each_row_once() {
     let mut sorted = expected.clone();
     sorted.sort();
     assert_eq!(ours, sorted);
+}
+
+/// The calendar has every night for which an approve is refused: those of a range that its
+/// booking has given up, too.
+#[tokio::test]
+async fn the_calendar_has_the_nights_that_a_shortened_booking_left_to_its_range() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let foreign = Foreign::in_open_tables(&fixture).await;
+        let range = foreign.write(Write::Shortened, 300).await;
+        let id = fixture.open_request(demo::TENANT, STRANGER, 304, 306).await;
+        let before = fixture.snapshot().await;
+        fixture.approve(&token, id).await.refused(409, "BOOKING_OVERLAP");
+        let days =
+            "select (current_date + 303)::text, (current_date + 307)::text, (current_date + 306)::text";
+        let days = fixture.sql.query_one(days, &[]).await.unwrap();
+        let (from, to, free): (String, String, String) = (days.get(0), days.get(1), days.get(2));
+        // From its last night on, so that the booking is in the window, too.
+        let calendar = format!("/v1/properties/{LAKE_HOUSE}/availability?from={from}&to={to}");
+        let shown = fixture.get(&calendar, &token).await;
+        assert_eq!(shown.ok()["free_nights"], json!([free]), "{layout:?}");
+        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+
+        let body = json!({"choice": "fit_range"});
+        assert_eq!(resolve(&fixture, &token, range, &body).await.ok()["resolved"], true, "{layout:?}");
+        let shown = fixture.get(&calendar, &token).await;
+        assert_eq!(shown.ok()["free_nights"].as_array().unwrap().len(), 3, "{layout:?}");
+        fixture.approve(&token, id).await.ok();
+    }
 }
