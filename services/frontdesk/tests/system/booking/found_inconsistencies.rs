@@ -7,7 +7,7 @@ use identity::Policy;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::help::foreign::{Foreign, GUEST, STRANGER};
+use super::help::foreign::{Foreign, GUEST, STRANGER, link};
 use super::inconsistencies::listed;
 use crate::fixture::{Fixture, HARBOUR_LOFT, LAKE_HOUSE, Layout, system};
 use crate::pages::rows;
@@ -28,9 +28,13 @@ async fn kinds(fixture: &Fixture, token: &str, row: Uuid) -> Vec<String> {
 }
 
 /// A request whose guest has a booking for a part of its nights: the first three of six.
-async fn partly_covered(fixture: &Fixture, token: &str, from: i32) -> Uuid {
-    Foreign::sold(GUEST, from, from + 3).store(fixture).await.unwrap();
+/// What another program has linked to it is confirmed by its approve, where it is no booking.
+async fn partly_covered(fixture: &Fixture, token: &str, from: i32, linked: bool) -> Uuid {
+    let booking = Foreign::sold(GUEST, from, from + 3).store(fixture).await.unwrap();
     let id = fixture.open_request(demo::TENANT, GUEST, from, from + 6).await;
+    if linked {
+        link(fixture, id, booking).await;
+    }
     let healed = fixture.approve(token, id).await.ok().clone();
     assert_eq!(healed["coverage"], "partial");
     assert_eq!(kinds(fixture, token, id).await, [""; 0], "the rest is free");
@@ -53,16 +57,20 @@ async fn what_our_own_changes_contradict_is_in_the_next_list() {
 
         // Somebody else gets the nights that the guest's booking leaves open, by an
         // approve, as staff's booking, or they are blocked.
-        let by_approve = partly_covered(&fixture, &token, 320).await;
+        let by_approve = partly_covered(&fixture, &token, 320, false).await;
         let stranger = fixture.open_request(demo::TENANT, STRANGER, 323, 326).await;
         fixture.approve(&token, stranger).await.ok();
         assert_eq!(kinds(&fixture, &token, by_approve).await, ["partly_covered"], "{layout:?}");
-        let by_staff = partly_covered(&fixture, &token, 340).await;
+        let linked = partly_covered(&fixture, &token, 380, true).await;
+        let stranger = fixture.open_request(demo::TENANT, STRANGER, 383, 386).await;
+        fixture.approve(&token, stranger).await.ok();
+        assert_eq!(kinds(&fixture, &token, linked).await, ["partly_covered"], "{layout:?}");
+        let by_staff = partly_covered(&fixture, &token, 340, false).await;
         let (from, to) = (day(&fixture, 344).await, day(&fixture, 346).await);
         let sold = json!({"property_id": LAKE_HOUSE, "check_in": from, "check_out": to, "source": "staff"});
         fixture.post("/v1/bookings", &token, &sold).await.ok();
         assert_eq!(kinds(&fixture, &token, by_staff).await, ["partly_covered"], "{layout:?}");
-        let by_block = partly_covered(&fixture, &token, 360).await;
+        let by_block = partly_covered(&fixture, &token, 360, false).await;
         let blocks = format!("/v1/properties/{LAKE_HOUSE}/blocks");
         let nights = json!({"start_date": day(&fixture, 364).await, "end_date": day(&fixture, 366).await});
         fixture.post(&blocks, &token, &nights).await.ok();
@@ -78,14 +86,14 @@ async fn what_our_own_changes_contradict_is_in_the_next_list() {
 
         // What was seen here is kept for the other servers, too.
         let kept = "select count(distinct row_id) from inconsistencies where row_id = any ($1)";
-        let rows = vec![twice, by_approve, by_staff, by_block];
+        let rows = vec![twice, by_approve, linked, by_staff, by_block];
         for _ in 0..150 {
-            if fixture.count(kept, &[&rows]).await == 4 {
+            if fixture.count(kept, &[&rows]).await == 5 {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        assert_eq!(fixture.count(kept, &[&rows]).await, 4, "{layout:?}");
+        assert_eq!(fixture.count(kept, &[&rows]).await, 5, "{layout:?}");
     }
 }
 
