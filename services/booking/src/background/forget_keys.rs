@@ -6,5 +6,7 @@ use pg::Fault;
 use crate::store::Store;
 
 pub async fn run(store: Store) -> Result<(), Fault> {
-    store.delete_old_keys(Timestamp::now()).await
+    let now = Timestamp::now();
+    while store.delete_old_keys(now).await? {}
+    Ok(())
 }

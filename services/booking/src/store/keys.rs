@@ -22,16 +22,17 @@ pg::statements! {
     GetKey<'a> = "get_key" (tenant: Uuid, key: &'a str);
     /// Stores the answer of a claimed key.
     AnswerKey<'a> = "answer_key" (tenant: Uuid, key: &'a str, answer: &'a [u8]);
-    /// Forgets keys of all tenants.
+    /// Forgets the oldest keys of all tenants.
     DeleteOldKeys = "delete_old_keys" (old: Timestamp);
 }
 
 impl Store {
-    /// Forgets answers that are no longer kept.
-    pub async fn delete_old_keys(&self, at: Timestamp) -> Result<(), Fault> {
+    /// Forgets answers that are no longer kept, the oldest first; whether there may be more.
+    pub async fn delete_old_keys(&self, at: Timestamp) -> Result<bool, Fault> {
         let old = at - KEYS_KEPT;
         self.read(async |schema| {
-            schema.db.begin_as(SWEEPER).await?.run_last(&DeleteOldKeys { old }).await.map(drop)
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&DeleteOldKeys { old }).await?;
+            Ok(!rows.is_empty())
         })
         .await
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use frontdesk::demo;
 use frontdesk_proto::{MethodContract, descriptors};
+use identity::Policy;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::help::new_request::{GUEST, new_request};
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of, system};
 
 async fn keyed(fixture: &Fixture, token: &str, path: &str, key: &str, body: &Json) -> Answer {
     fixture.post_with(path, token, ("idempotency-key", key), body).await
@@ -264,4 +265,31 @@ async fn a_block_is_stored_once_for_a_key() {
     assert_eq!(keyed(&fixture, &token, &blocks, "block", &nights).await.ok()["id"], first);
     let others = json!({"start_date": "2031-02-10", "end_date": "2031-02-12"});
     keyed(&fixture, &token, &blocks, "block", &others).await.refused(409, "IDEMPOTENCY_KEY_REUSED");
+}
+
+/// However many keys are old, no statement deletes more than a thousand.
+#[tokio::test]
+async fn old_keys_are_deleted_a_thousand_at_a_time() {
+    let fixture = Fixture::start().await;
+    let limit = "create function at_most_a_thousand() returns trigger language plpgsql as $$ begin \
+        if (select count(*) from gone) > 1000 then raise exception 'too many at once'; end if; return null; end $$; \
+        create trigger at_most_a_thousand after delete on idempotency_keys referencing old table as gone \
+        for each statement execute function at_most_a_thousand()";
+    fixture.sql.batch_execute(limit).await.unwrap();
+    let old = "insert into idempotency_keys (tenant_id, key, request_hash, answer, created_at) \
+        select $1, 'old ' || n, '', '', now() - interval '25 hours' - n * interval '1 second' \
+        from generate_series(1, 2500) as n";
+    assert_eq!(fixture.execute(old, &[&demo::TENANT]).await, 2500);
+    // What starts forgets at once.
+    let second = system(&fixture.database.url, Policy::default()).await;
+    let mut left = 2500;
+    for _ in 0..300 {
+        left = fixture.count("select count(*) from idempotency_keys", &[]).await;
+        if left == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(left, 0);
+    second.stop().await.unwrap();
 }

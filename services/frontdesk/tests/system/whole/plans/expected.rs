@@ -69,7 +69,7 @@ pub const EXPECTED: &[(&str, f64, &str)] = &[
     ("purge_tenant", MANY, "in the background: the same in identity"),
     ("list_tenants_to_purge", 600.0, "in the background: tenants whose time is over, which are few"),
     ("delete_old_events", MANY, "in the background: a part of the table is old"),
-    ("delete_old_keys", MANY, "in the background: a part of the table is old"),
+    ("delete_old_keys", MANY, "in the background: a thousand keys; expects a part of the table"),
     ("insert_role", MANY, "a tenant's own roles, which are a hundred at most"),
     ("list_members", MANY, "members of a tenant, who are hundreds, among people by their address"),
     ("lock_member", MANY, "a tenant's own roles, which are few"),
