@@ -131,7 +131,7 @@ pub fn day(key: &str) -> Option<Day> {
 }
 
 /// A time in the same way.
-fn time(key: &str) -> Option<Time> {
+pub fn time(key: &str) -> Option<Time> {
     const FIRST: i64 = 946_684_800_000_000;
     let written = || key.parse::<Timestamp>().ok().map(|at| at.as_microsecond() - FIRST);
     key.parse().ok().or_else(written)

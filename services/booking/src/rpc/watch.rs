@@ -5,7 +5,6 @@ use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::{Refusal, paging};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -13,7 +12,7 @@ use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies};
 use crate::call::Call;
 use crate::domain::event::{Event, EventKind, StoredKind};
 use crate::domain::ids::{BookingRequestId, RowId};
-use crate::domain::listing::After;
+use crate::domain::listing::{After, Time, time};
 use crate::error::Error;
 use crate::feed::cursor::Cursor;
 use crate::feed::{Follow, Holder, Item, cursor};
@@ -33,14 +32,15 @@ impl Booking {
         let size = paging::size(page_size, limit)?;
         let list = format!("events of {booking_request_id}").into_bytes();
         let after = match paging::read_token(&list, &page_token)? {
-            Some((at, id)) => After { key: at.parse().map_err(|_| paging::invalid_token())?, id: RowId(id) },
-            None => After { key: Timestamp::UNIX_EPOCH, id: RowId(Uuid::nil()) },
+            Some((at, id)) => After { key: time(&at).ok_or_else(paging::invalid_token)?, id: RowId(id) },
+            None => After { key: Time::MIN, id: RowId(Uuid::nil()) },
         };
         let found = self.store.list_events(call.tenant, id, &after, size + 1).await.map_err(failed)?;
-        let (rows, next_page_token) = paging::split(found.ok_or(Error::RequestNotFound(id))?, size, |row| {
-            paging::token(&list, &row.at.to_string(), row.id.0)
-        });
-        let events = rows.into_iter().map(event).collect();
+        let (rows, next_page_token) =
+            paging::split(found.ok_or(Error::RequestNotFound(id))?, size, |(at, told)| {
+                paging::token(&list, &at.to_string(), told.id.0)
+            });
+        let events = rows.into_iter().map(|(_, told)| event(told)).collect();
         Ok(Response::new(wire::ListBookingRequestEventsResponse { events, next_page_token }))
     }
 

@@ -6,13 +6,15 @@
 
 use access::TenantId;
 use jiff::Timestamp;
-use pg::{Columns, Fault};
+use pg::{Columns, Fault, Micros};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::actors::acting;
 use super::change::Change;
 use super::database::Store;
 use super::foreign::{time, word};
+use super::looked;
 use super::requests::{GetBookingRequest, known_stay};
 use crate::domain::actor::Acting;
 use crate::domain::approval::Evidence;
@@ -20,13 +22,13 @@ use crate::domain::event::{Event, EventKind, StoredKind};
 use crate::domain::fulfilment::Fulfilment;
 use crate::domain::ids::{BookingRequestId, EventId};
 use crate::domain::inconsistency::Choice;
-use crate::domain::listing::After;
-use crate::layout::SWEEPER;
+use crate::domain::listing::{After, Time};
+use crate::layout::{SWEEPER, columns};
 
 pg::statements! {
     /// Events of a request, oldest first.
     ListEvents = "list_events" (
-        tenant: Uuid, request: BookingRequestId, after_at: Timestamp, after_id: EventId, most: i64,
+        tenant: Uuid, request: BookingRequestId, after_at: Micros, after_id: EventId, most: i64,
     );
     /// Requests of all tenants whose holds have run out.
     ListDueHolds = "list_due_holds" (at: Timestamp, after_at: Timestamp, after_id: BookingRequestId);
@@ -55,24 +57,26 @@ impl DueHold {
 }
 
 impl Store {
-    /// Events of a request after a place, oldest first; `None` when the tenant has
-    /// no such request.
+    /// Events of a request after a place, oldest first and each with its place; `None` when
+    /// the tenant has no such request.
     pub async fn list_events(
         &self,
         tenant: TenantId,
         request: BookingRequestId,
-        after: &After<Timestamp>,
+        after: &After<Time>,
         most: i64,
-    ) -> Result<Option<Vec<Event>>, Fault> {
+    ) -> Result<Option<Vec<(Time, Event)>>, Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             if tx.run(&GetBookingRequest { tenant, id: request }).await?.is_empty() {
                 return Ok(None);
             }
-            let (after_at, after_id) = (after.key, EventId(after.id.0));
+            let (after_at, after_id) = (Micros(after.key), EventId(after.id.0));
             let list = ListEvents { tenant, request, after_at, after_id, most };
-            Columns::all(&tx.run_last(&list).await?, event).map(Some)
+            let rows = tx.run_last(&list).await?;
+            let placed = rows.iter().map(|row| Ok((place(row)?, event(&mut Columns::of(row))?)));
+            placed.collect::<Result<_, Fault>>().map(Some)
         })
         .await
     }
@@ -100,6 +104,13 @@ impl Change {
         let lock = LockDueHold { tenant: self.tenant(), id, at: self.now() };
         Ok(!self.tx.run(&lock).await?.is_empty())
     }
+}
+
+/// Where an event is in the history of its request, whose times other programs may have
+/// stored: one that we cannot name is as far from its neighbours as it is in the database.
+fn place(row: &Row) -> Result<Time, Fault> {
+    let at: Option<Micros> = looked::column(row, &columns::EVENT, "at").or_empty("at")?;
+    Ok(at.map_or(Time::MIN, |Micros(at)| at))
 }
 
 /// An event, with what of it can be shown: one that holds something else must not end the
