@@ -217,7 +217,7 @@ pub(super) fn asking_property(row: &mut Columns<'_>) -> Result<Property, Fault> 
     Ok(read)
 }
 
-/// So many days can be counted back from each day that we can name.
+/// So many days can be counted back from each day that a statement is asked about.
 const MOST_TURNOVER: i32 = 1_700_000;
 
 /// The statement that reads the neighbours of a stay.
@@ -228,7 +228,7 @@ pub(super) fn read_neighbours(
     stay: Stay,
     days: i32,
 ) -> ReadNeighbours {
-    let Stay { check_in, check_out } = stay;
+    let Stay { check_in, check_out } = stay.askable();
     let days = days.clamp(0, MOST_TURNOVER);
     ReadNeighbours { tenant, property, guest, check_in, check_out, days }
 }

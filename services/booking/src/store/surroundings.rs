@@ -92,7 +92,7 @@ impl Store {
             let terms = found.map(|property| property.terms());
             // Bounds what is read; without a rule nothing is.
             let days = terms.as_ref().and_then(|terms| terms.rules.turnover_days).unwrap_or_default();
-            let asked = read_neighbours(tenant, property, guest, stay.askable(), days);
+            let asked = read_neighbours(tenant, property, guest, stay, days);
             let near = neighbours(&tx.run_last(&asked).await?)?;
             Ok(Some(Explained { request, surroundings, terms, near, schema }))
         })

@@ -205,6 +205,26 @@ async fn stays_from_the_first_and_until_the_last_of_all_days_are_in_the_way_and_
     }
 }
 
+/// Where nights have to stay empty before a stay, none can be counted back from there.
+#[tokio::test]
+async fn a_request_without_a_first_day_is_refused_as_it_is_explained() {
+    let guest: Uuid = new_request::GUEST.parse().unwrap();
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        alter(&fixture, OPENED).await;
+        fixture.patch(&house(""), &token, &json!({"stay_rules": {"turnover_days": 1}})).await.ok();
+        let id = written(&fixture, "requested", guest, "-infinity", "2049-05-03").await;
+        let before = fixture.snapshot().await;
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        assert_eq!(explained.ok()["would_succeed"], false, "{layout:?}");
+        let refused = fixture.approve(&token, id).await;
+        assert!((400..500).contains(&refused.status), "{layout:?}: {}", refused.body);
+        assert_eq!(refused.body["code"], explained.body["refusal_reason"], "{layout:?}");
+        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+    }
+}
+
 /// Rules that count days, as far as a column counts.
 #[tokio::test]
 async fn rules_of_very_many_days_are_followed() {
