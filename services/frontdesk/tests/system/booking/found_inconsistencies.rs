@@ -226,3 +226,29 @@ async fn neither_many_rows_nor_programs_that_write_very_many_keep_the_check_from
     until_found(&fixture, theirs, Some(&bulk)).await;
     until_found(&fixture, ours, Some(&bulk)).await;
 }
+
+/// Another program may be let past row-level security and say that none may be applied. The
+/// owner of the tables is not.
+#[tokio::test]
+async fn what_is_written_past_row_level_security_is_stored_and_noted() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let booking = Foreign::sold(GUEST, 300, 303).store(&fixture).await.unwrap();
+    let [owner, writer] = ["owns_notes", "writes_past"].map(|role| format!("{role}_{}", std::process::id()));
+    let roles = format!(
+        "create role {owner}; create role {writer} bypassrls; \
+         alter table inconsistency_suspects owner to {owner}; \
+         alter function note_inconsistency_suspect() owner to {owner}; \
+         grant usage on schema public to {owner}, {writer}; \
+         grant select, update on inventory_ranges to {writer}; set role {writer}; set row_security = off"
+    );
+    fixture.sql.batch_execute(&roles).await.unwrap();
+    let release = "update inventory_ranges set state = 'cancelled' where source_id = $1";
+    assert_eq!(fixture.execute(release, &[&booking]).await, 1);
+    let gone = format!(
+        "reset role; reset row_security; reassign owned by {owner} to frontdesk; drop owned by {owner}, {writer}; \
+         drop role {owner}, {writer}"
+    );
+    fixture.sql.batch_execute(&gone).await.unwrap();
+    assert_eq!(kinds(&fixture, &token, booking).await, ["booking_without_range"]);
+}
