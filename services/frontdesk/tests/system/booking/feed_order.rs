@@ -201,3 +201,43 @@ async fn an_approval_that_waits_for_the_end_of_a_block_is_told_after_it() {
         assert_eq!(told_until(&mut feed, "approved").await, ["unblocked", "approved"], "{layout:?}");
     }
 }
+
+/// Stores an event as replication brings it, with its tick.
+async fn copied(sql: &Client, request: Uuid, tick: i64) {
+    let insert = "insert into booking_events (tenant_id, id, at, booking_request_id, action, tick) \
+        values ($1, $2, now(), $3, 'review_started', $4)";
+    sql.execute(insert, &[&demo::TENANT, &Uuid::now_v7(), &request, &tick]).await.unwrap();
+}
+
+/// Rows that are copied in while the system runs leave the sequence of ticks behind them.
+#[tokio::test]
+async fn a_change_is_told_after_events_that_were_copied_in_before_it() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let id = fixture.open_request(demo::TENANT, 1, 300, 305).await;
+    let message = WatchBookingRequestsRequest::default();
+    let mut feed =
+        fixture.booking().watch_booking_requests(signed(message, &token)).await.unwrap().into_inner();
+    feed.message().await.unwrap().unwrap();
+    let far = fixture.count("select last_value + 5000000 from booking_event_ticks", &[]).await;
+    copied(&fixture.sql, id, far).await;
+    assert_eq!(told_until(&mut feed, "review_started").await, ["review_started"]);
+    let ahead = "select count(*) from booking_event_ticks where last_value > $1";
+    for _ in 0..100 {
+        if fixture.count(ahead, &[&far]).await == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(fixture.count(ahead, &[&far]).await, 1, "the sequence is behind the events");
+
+    // Another one comes, and both wait for their numbers while somebody has the head.
+    let head = pg::connect(&fixture.database.url).await.unwrap();
+    head.batch_execute("begin").await.unwrap();
+    let lock = "select from feed_heads where tenant_id = $1 for update";
+    assert_eq!(head.query(lock, &[&demo::TENANT]).await.unwrap().len(), 1);
+    copied(&fixture.sql, id, far + 1).await;
+    approve(&fixture, &token, id, false).await.ok();
+    head.batch_execute("commit").await.unwrap();
+    assert_causal(&fixture.sql).await;
+}
