@@ -98,6 +98,18 @@ impl Fixture {
     async fn start_just_as(policies: Policies, layout: Layout) -> Self {
         access::install_crypto();
         let (database, api_key) = layout.with_demo().await;
+        Self::over(database, api_key, policies, layout).await
+    }
+
+    /// Over a migrated database to which the demo is added; without an API key.
+    pub async fn add_demo_to(database: TestDatabase) -> Self {
+        access::install_crypto();
+        demo::seed_hashing_at(&database.url, CHEAP).await.unwrap();
+        let policies = cheaply(Policies::default());
+        Box::pin(Self::over(database, String::new(), policies, Layout::Standard)).await
+    }
+
+    async fn over(database: TestDatabase, api_key: String, policies: Policies, layout: Layout) -> Self {
         let system = Box::pin(system_keyed(&database.url, policies, master_key())).await.unwrap();
         let sql = pg::connect(&database.url).await.unwrap();
         sql.batch_execute(DAYS).await.unwrap();

@@ -75,6 +75,7 @@ mod booking {
     mod long_stays;
     mod lost_numbers;
     mod new_bookings;
+    mod old_events;
     mod own_bookings;
     mod properties;
     mod races;
