@@ -20,6 +20,8 @@ const NO_RIGHT_TO_SEQUENCE: &str = "nextval_internal";
 /// Where the value of a setting is refused that is a text. Of those that are set here, only
 /// that of `role` can be.
 const NOT_A_ROLE: &str = "call_string_check_hook";
+/// Where an enum refuses a word. None of ours is one: somebody made it of a column of text.
+const NOT_A_LABEL: &str = "enum_in";
 /// Where a parameter of a plan has another type than that for which it was planned: the
 /// executor's own, and those of functions of PL/pgSQL.
 const PARAMETER: &str = "ExecEvalParamExtern";
@@ -62,6 +64,7 @@ impl<'a> Said<'a> {
             "42703" | "42P01" | "42883" | "42704" | "42P10" | "3F000" | "42804" => self.drift(),
             // The role that a transaction is in is not there.
             "22023" if routine == NOT_A_ROLE => self.drift(),
+            "22P02" if routine == NOT_A_LABEL => self.drift_but_for_a_value(),
             "0A000" | "26000" | "42P05" => Kind::StaleStatement,
             "40001" | "40P01" => Kind::Contention,
             "40003" => Kind::OutcomeUnknown,
@@ -97,6 +100,12 @@ impl<'a> Said<'a> {
 
     fn refused_by(self, kind: Constraint) -> Kind {
         Kind::Constraint { kind, name: self.constraint.to_owned() }
+    }
+
+    /// The same where the words end with a value, which may be a person's.
+    fn drift_but_for_a_value(self) -> Kind {
+        let words = self.message.split_once(": ").map_or("a word of an enum", |(words, _)| words);
+        Kind::SchemaDrift { object: words.to_owned() }
     }
 
     /// What is lacking, in the server's words. In English they end with what the sentence

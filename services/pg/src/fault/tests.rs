@@ -79,6 +79,13 @@ fn what_is_meant_does_not_depend_on_the_language_of_the_server() {
         ("22023", "call_string_check_hook", not_a_role, drift(not_a_role)),
         ("22023", "pg_strtoint32", not_a_role, Kind::InvalidValue),
         (
+            "22P02",
+            "enum_in",
+            "ungültiger Eingabewert für Enum words: »no«",
+            drift("ungültiger Eingabewert für Enum words"),
+        ),
+        ("22P02", "string_to_uuid", "ungültige Eingabesyntax für Typ uuid: »no«", Kind::InvalidValue),
+        (
             "42703",
             "errorMissingColumn",
             "Spalte r.note existiert nicht",
