@@ -33,6 +33,8 @@ const NOT_FOR_IT: [SqlState; 9] = [
     // What it says of bytes it does not say of their text.
     SqlState::CHECK_VIOLATION,
 ];
+/// What `others` calls the enum of the words that a column has.
+pub const ENUM: &str = "enum";
 /// How often what alters is ended for a deadlock, a second each.
 const DEADLOCKS: usize = 20;
 
@@ -64,7 +66,22 @@ pub struct Alteration {
     column: String,
     there: String,
     back: String,
+    /// Whether it becomes an enum, which takes no other words.
+    is_enum: bool,
 }
+
+/// Columns of text that hold words.
+const WORDS: [&str; 9] = [
+    "status",
+    "hold_policy",
+    "kind",
+    "state",
+    "action",
+    "evidence",
+    "actor_kind",
+    "decider_kind",
+    "decline_reason_code",
+];
 
 /// A service whose columns are altered.
 pub struct Altered<'a> {
@@ -105,6 +122,7 @@ pub async fn alterations(
             there: alter(format!("rename column {column} to gone")),
             back: alter(format!("rename column gone to {column}")),
             column: column.clone(),
+            is_enum: false,
         });
         let typed = |from: &str, to: &str| {
             let value = match (from, to) {
@@ -121,13 +139,56 @@ pub async fn alterations(
             };
             alter(format!("alter column {column} type {to} using {value}"))
         };
-        found.extend(others(&ty).iter().map(|other| Alteration {
+        let named = others(&ty).iter().filter(|other| **other != ENUM);
+        found.extend(named.map(|other| Alteration {
             there: typed(&ty, other),
             back: typed(other, &ty),
             column: column.clone(),
+            is_enum: false,
         }));
+        if others(&ty).contains(&ENUM) && WORDS.contains(&&*column) {
+            found.push(to_enum(fixture, &format!("{schema}.{table}"), &column).await);
+        }
     }
     found
+}
+
+/// Makes a column an enum of the words that are in it. Checks of its words go meanwhile; what
+/// else compares it with text, an index or an exclusion constraint, keeps it as it is.
+async fn to_enum(fixture: &Fixture, table: &str, column: &str) -> Alteration {
+    let checks = format!(
+        "from pg_constraint where conrelid = '{table}'::regclass and contype = 'c' \
+         and pg_get_constraintdef(oid) ~ '\\m{column}\\M'"
+    );
+    let made = format!(
+        "select coalesce((select string_agg(format('alter table {table} add constraint %I %s; ', conname, \
+         pg_get_constraintdef(oid)), '') {checks}), ''), \
+         (select replace(pg_get_expr(d.adbin, d.adrelid), '::text', '') from pg_attrdef d \
+         join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum \
+         where d.adrelid = '{table}'::regclass and a.attname = '{column}')"
+    );
+    let made = fixture.sql.query_one(&made, &[]).await.unwrap();
+    let (checked, default): (String, Option<String>) = (made.get(0), made.get(1));
+    let default = default.map_or_else(String::new, |default| {
+        format!("alter table {table} alter column {column} set default {default};")
+    });
+    // An enum that lacks the default is left without one.
+    let there = format!(
+        "do $$ declare one record; words text; begin \
+         for one in select conname {checks} loop \
+         execute format('alter table {table} drop constraint %I', one.conname); end loop; \
+         select string_agg(distinct quote_literal({column}), ', ') into words from {table}; \
+         execute format('create type words_in_use as enum (%s)', coalesce(words, quote_literal('x'))); \
+         alter table {table} alter column {column} drop default; \
+         alter table {table} alter column {column} type words_in_use using {column}::words_in_use; \
+         begin {default} exception when others then null; end; end $$"
+    );
+    let back = format!(
+        "alter table {table} alter column {column} drop default; \
+         alter table {table} alter column {column} type text using {column}::text; \
+         drop type words_in_use; {default} {checked}"
+    );
+    Alteration { column: column.to_owned(), there, back, is_enum: true }
 }
 
 impl Altered<'_> {
@@ -193,7 +254,8 @@ impl Altered<'_> {
             return Some("was refused and stored");
         }
         let is_over = of.there.contains(" type date ") && self.over.contains(&code);
-        if !CLEAN.contains(&code) && !is_over {
+        let is_clean = if of.is_enum { code == "SCHEMA_DRIFT" } else { CLEAN.contains(&code) };
+        if !is_clean && !is_over {
             return Some("is refused for another reason");
         }
         let is_named = object.contains(&of.column) || self.also_named.iter().any(named);

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::alterations::{Altered, alterations};
+use crate::alterations::{Altered, ENUM, alterations};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
 
 /// Other types that a column may get.
@@ -22,7 +22,7 @@ fn others(ty: &str) -> &'static [&'static str] {
         "integer[]" => &["bigint[]", "smallint[]"],
         "integer" => &["bigint", "smallint", "numeric", "text"],
         "bigint" => &["integer", "numeric"],
-        "text" => &["varchar(4000)", "char(4000)"],
+        "text" => &["varchar(4000)", "char(4000)", ENUM],
         "boolean" => &["text"],
         _ => &[],
     }
