@@ -246,6 +246,12 @@ impl From<PoolError> for Fault {
     }
 }
 
+/// Whether a server has refused what it was sent: that and all that was sent with it is not
+/// stored. A pooler that has lost its server does not know.
+pub(crate) fn is_refused(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|answer| !Said::of(answer).is_of_a_loss())
+}
+
 fn classify_driver(error: &tokio_postgres::Error) -> Kind {
     let mut source = error.source();
     while let Some(cause) = source {

@@ -154,11 +154,6 @@ impl Lease {
         self.open.store(false, Ordering::Relaxed);
     }
 
-    /// Whether nobody will hear what became of the last statement.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed) || self.client.as_ref().is_none_or(|client| client.is_closed())
-    }
-
     fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }

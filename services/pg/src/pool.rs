@@ -208,12 +208,14 @@ impl Database {
         }
         let run = async || -> Result<Vec<Row>, Fault> {
             let statement = lease.answer(client.prepare_typed_cached(form.text(), form.types())).await?;
-            lease.answer(client.query(&statement, &params)).await
+            let answered = lease.answer(client.query(&statement, &params)).await;
+            answered.map_err(|fault| match fault.kind() {
+                // A pooler that has lost its server says so before the connection ends.
+                Kind::Unavailable if form.writes => Fault::new(Kind::OutcomeUnknown, fault.to_string()),
+                _ => fault,
+            })
         };
         match run().await {
-            Err(fault) if *fault.kind() == Kind::Unavailable && lease.is_lost() && form.writes => {
-                Err(Fault::new(Kind::OutcomeUnknown, fault.to_string()))
-            }
             Err(fault) if *fault.kind() == Kind::StaleStatement => run().await,
             result => result,
         }

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub(crate) use self::sent::TENANT;
 use self::sent::{Kept, One, Prepared, Sql, see};
+use crate::fault::is_refused;
 use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::sessions::Way;
@@ -266,7 +267,7 @@ impl Tx {
             (Ok(()), Err(fault)) => return Err(fault),
         };
         let ran = ran.map_err(|error| {
-            let refused = error.as_db_error().is_some();
+            let refused = is_refused(&error);
             let fault = self.lease.judged(error.into());
             if refused { fault } else { self.unsure(fault) }
         })?;

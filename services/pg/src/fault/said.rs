@@ -2,7 +2,7 @@
 //! (`lc_messages`, which no service may set): the code and the routine that refused are the
 //! same in all of them, and nothing is decided by the message. It is shown.
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, Severity};
 
 use super::kind::{Constraint, Kind};
 
@@ -33,6 +33,8 @@ pub(super) struct Said<'a> {
     pub(super) sqlstate: &'a str,
     /// The function of Postgres that refused; empty where something between says it.
     pub(super) routine: &'a str,
+    /// Whether the connection ends with it.
+    pub(super) is_fatal: bool,
     pub(super) message: &'a str,
     pub(super) constraint: &'a str,
     pub(super) column: &'a str,
@@ -43,15 +45,35 @@ impl<'a> Said<'a> {
         Self {
             sqlstate: answer.code().code(),
             routine: answer.routine().unwrap_or_default(),
+            is_fatal: match answer.parsed_severity() {
+                Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
+                // A pooler may leave out the field that is the same in every language.
+                None => answer.severity() == "FATAL",
+            },
             message: answer.message(),
             constraint: answer.constraint().unwrap_or("unnamed"),
             column: answer.column().unwrap_or("unnamed"),
         }
     }
 
+    /// Whether it says that a server was lost, in place of the first answer that is still
+    /// waited for: of what was sent together, the rest may have been done.
+    pub(super) fn is_of_a_loss(self) -> bool {
+        self.sqlstate.starts_with("08") || self.is_of_a_pooler()
+    }
+
+    /// Whether something between ends a connection that was let in. Postgres names the routine
+    /// whenever it ends one itself.
+    fn is_of_a_pooler(self) -> bool {
+        // What is said of whoever is not let in.
+        let is_of_a_login = matches!(self.sqlstate.get(..2), Some("28" | "3D" | "53"));
+        self.is_fatal && self.routine.is_empty() && !is_of_a_login
+    }
+
     pub(super) fn kind(self) -> Kind {
         let Self { sqlstate, routine, .. } = self;
         match sqlstate {
+            _ if self.is_of_a_pooler() => Kind::Unavailable,
             "23P01" => self.refused_by(Constraint::Exclusion),
             "23505" => self.refused_by(Constraint::Unique),
             "23514" => self.refused_by(Constraint::Check),
@@ -71,7 +93,8 @@ impl<'a> Said<'a> {
             "55P03" => Kind::LockTimeout,
             "57014" => Kind::StatementTimeout,
             "57P01" | "57P02" | "57P03" | "57P05" => Kind::Unavailable,
-            "08P01" => Kind::Other,
+            // `PgBouncer` has it for all that it says itself, and names no routine.
+            "08P01" if !routine.is_empty() => Kind::Other,
             "25006" => Kind::ReadOnly,
             "53400" => Kind::Other,
             "42501" => match routine {

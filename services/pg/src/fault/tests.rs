@@ -1,7 +1,7 @@
 use super::*;
 
 fn said<'a>(sqlstate: &'a str, routine: &'a str, message: &'a str) -> Said<'a> {
-    Said { sqlstate, routine, message, constraint: "c", column: "col" }
+    Said { sqlstate, routine, is_fatal: false, message, constraint: "c", column: "col" }
 }
 
 fn reason(sqlstate: &str) -> ErrorReason {
@@ -31,7 +31,7 @@ fn sqlstates_map_to_the_reasons_of_the_runbook() {
         ("57014", StatementTimeout),
         ("57P01", DbUnavailable),
         ("08006", DbUnavailable),
-        ("08P01", DbError),
+        ("08P01", DbUnavailable),
         ("53300", DbOverloaded),
         ("53400", DbError),
         ("25006", DbReadOnly),
@@ -107,6 +107,29 @@ fn a_rule_of_another_program_is_told_from_a_failure_of_the_server() {
     }
     for sqlstate in ["XX000", "58030", "55000", "72000", "25P02", "28000", "F0000", "HV000", "?", ""] {
         assert_eq!(said(sqlstate, "", "x").kind(), Kind::Other, "{sqlstate}");
+    }
+}
+
+#[test]
+fn what_a_pooler_says_of_a_lost_server_is_no_refusal() {
+    let fatal = |sqlstate, routine| Said { is_fatal: true, ..said(sqlstate, routine, "x") };
+    for (said, kind, is_of_a_loss) in [
+        // `server conn crashed?` and `query_wait_timeout` of `PgBouncer`, and another pooler's.
+        (fatal("08P01", ""), Kind::Unavailable, true),
+        (said("08P01", "", "x"), Kind::Unavailable, true),
+        (fatal("58000", ""), Kind::Unavailable, true),
+        (fatal("57P01", ""), Kind::Unavailable, true),
+        (said("08006", "", "x"), Kind::Unavailable, true),
+        // Of the server itself.
+        (said("08P01", "exec_bind_message", "x"), Kind::Other, true),
+        (fatal("57P01", "ProcessInterrupts"), Kind::Unavailable, false),
+        (said("23505", "", "x"), Kind::Constraint { kind: Constraint::Unique, name: "c".to_owned() }, false),
+        // Who is not let in.
+        (fatal("28P01", ""), Kind::Other, false),
+        (fatal("3D000", ""), Kind::Other, false),
+        (fatal("53300", ""), Kind::Overloaded, false),
+    ] {
+        assert_eq!((said.kind(), said.is_of_a_loss()), (kind, is_of_a_loss), "{said:?}");
     }
 }
 
