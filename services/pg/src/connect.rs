@@ -4,9 +4,9 @@
 use std::error::Error as _;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio_postgres::{CancelToken, Client, Config, Connection, Error, SimpleQuery
 
 use crate::address::{Address, Host, Security, Wanted};
 use crate::missed::Missed;
+use crate::resolve::{at_each, look_up, name};
 use crate::tls::Tls;
 use crate::{Fault, Kind};
 
@@ -29,8 +30,24 @@ pub(crate) type Opened = (Client, Connection<Socket, <Tls as MakeTlsConnect<Sock
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
     address: Arc<Address>,
-    /// The host that let the last connection in; the next one is tried there first.
-    good: Arc<AtomicUsize>,
+    /// The one that let the last connection in; the next one is tried there first.
+    good: Arc<Mutex<Good>>,
+}
+
+/// A host, and which of its addresses.
+#[derive(Debug, Clone, Default)]
+struct Good {
+    place: usize,
+    name: String,
+}
+
+/// A server that was not the one.
+struct Miss {
+    /// Of the host.
+    place: usize,
+    /// Of the host, and with its address if it has several.
+    name: String,
+    error: Error,
 }
 
 /// One connection outside any pool, as whoever the URL names: for migrations
@@ -70,10 +87,9 @@ impl Connector {
         self.address.hosts.first().map_or_else(Config::new, |host| host.config.clone())
     }
 
-    /// How long it takes at most until a connection is there.
+    /// How long one server may take to let a connection in.
     pub(crate) fn patience(&self) -> Duration {
-        let hosts = u32::try_from(self.address.hosts.len()).unwrap_or(u32::MAX);
-        self.address.patience.saturating_mul(hosts)
+        self.address.patience
     }
 
     /// The same, driven.
@@ -90,40 +106,85 @@ impl Connector {
 
     /// A connection to the first host that lets it in and is what is wanted.
     pub(crate) async fn open(&self) -> Result<Opened, Error> {
+        Box::pin(self.open_by(&look_up)).await
+    }
+
+    /// The same, with what looks up the addresses of a name.
+    async fn open_by<F>(&self, look_up: &impl Fn(String) -> F) -> Result<Opened, Error>
+    where
+        F: Future<Output = io::Result<Vec<IpAddr>>>,
+    {
+        let wanted = self.address.wanted;
         let mut missed = Vec::new();
         let mut standby = None;
-        for place in self.order() {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for place in self.order(self.address.hosts.len(), good.place) {
             let host = &self.address.hosts[place];
-            match tokio::time::timeout(self.address.patience, self.open_host(host)).await {
-                Ok(Ok((_, true))) if self.address.wanted == Wanted::Primary => {
-                    missed.push((host, failed(io::Error::other(Missed::Standby)).await));
+            let each = match self.servers(host, look_up).await {
+                Ok(each) => each,
+                Err(error) => {
+                    missed.push(Miss { place, name: host.name.clone(), error: failed(error).await });
+                    continue;
                 }
-                Ok(Ok((opened, true))) if self.address.wanted == Wanted::PrimaryFirst => {
-                    standby.get_or_insert((place, opened));
-                }
-                Ok(Ok((opened, _))) => {
-                    self.good.store(place, Ordering::Relaxed);
-                    return Ok(opened);
-                }
-                Ok(Err(error)) => missed.push((host, error)),
-                Err(_) => {
-                    let late = format!("no connection within {} s", self.address.patience.as_secs_f32());
-                    missed.push((host, failed(io::Error::new(io::ErrorKind::TimedOut, late)).await));
-                }
+            };
+            let first = each.iter().position(|one| one.name == good.name).unwrap_or_default();
+            for server in self.order(each.len(), first).map(|server| &each[server]) {
+                let error = match self.open_in_time(server).await {
+                    Ok((_, true)) if wanted == Wanted::Primary => {
+                        failed(io::Error::other(Missed::Standby)).await
+                    }
+                    Ok((opened, true)) if wanted == Wanted::PrimaryFirst => {
+                        standby.get_or_insert(opened);
+                        continue;
+                    }
+                    Ok((opened, _)) => {
+                        *self.good.lock().unwrap_or_else(PoisonError::into_inner) =
+                            Good { place, name: server.name.clone() };
+                        return Ok(opened);
+                    }
+                    Err(error) => error,
+                };
+                missed.push(Miss { place, name: server.name.clone(), error });
             }
         }
         match standby {
-            Some((_, opened)) => Ok(opened),
+            Some(opened) => Ok(opened),
             None => Err(summed_up(missed).await),
         }
     }
 
-    /// The hosts in the order in which they are tried.
-    fn order(&self) -> Vec<usize> {
-        let count = self.address.hosts.len();
-        let first =
-            if self.address.is_shuffled { by_chance(count) } else { self.good.load(Ordering::Relaxed) };
-        (0..count).map(|place| (first + place) % count).collect()
+    /// So many in the order in which they are tried.
+    fn order(&self, count: usize, good: usize) -> impl Iterator<Item = usize> + use<> {
+        let first = if self.address.is_shuffled { by_chance(count) } else { good };
+        (0..count).map(move |place| (first + place) % count)
+    }
+
+    /// A host at each of its addresses.
+    async fn servers<F>(&self, host: &Host, look_up: &impl Fn(String) -> F) -> io::Result<Vec<Host>>
+    where
+        F: Future<Output = io::Result<Vec<IpAddr>>>,
+    {
+        let Some(name) = name(host) else { return Ok(vec![host.clone()]) };
+        let Ok(found) = tokio::time::timeout(self.patience(), look_up(name)).await else {
+            return Err(self.late("no address"));
+        };
+        match at_each(host, &found?) {
+            // As the name service says it of a name that it does not have.
+            none if none.is_empty() => Err(io::Error::other("it has no address")),
+            each => Ok(each),
+        }
+    }
+
+    async fn open_in_time(&self, server: &Host) -> Result<(Opened, bool), Error> {
+        match tokio::time::timeout(self.patience(), self.open_host(server)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(failed(self.late("no connection")).await),
+        }
+    }
+
+    fn late(&self, what: &str) -> io::Error {
+        let late = format!("{what} within {} s", self.patience().as_secs_f32());
+        io::Error::new(io::ErrorKind::TimedOut, late)
     }
 
     /// A connection to a host, and whether it is a standby, as far as somebody asks.
@@ -161,20 +222,22 @@ impl Connector {
     }
 }
 
-/// The error that says most: what a server answered, or what became of each host.
-async fn summed_up(mut missed: Vec<(&Host, Error)>) -> Error {
-    let answered = missed.iter().position(|(_, error)| error.as_db_error().is_some());
-    if let Some(place) = answered.or((missed.len() == 1).then_some(0)) {
-        return missed.swap_remove(place).1;
+/// The error that says most: what a server answered, or what became of each.
+async fn summed_up(mut missed: Vec<Miss>) -> Error {
+    let answered = missed.iter().position(|one| one.error.as_db_error().is_some());
+    // All addresses of one host may miss for one reason.
+    let is_one = missed.windows(2).all(|two| (two[0].place, two[0].why()) == (two[1].place, two[1].why()));
+    if let Some(place) = answered.or((is_one && !missed.is_empty()).then_some(0)) {
+        return missed.swap_remove(place).error;
     }
-    let each: Vec<String> = missed
-        .iter()
-        .map(|(host, error)| {
-            let why = crate::advice::advice(error).map_or_else(|| error.to_string(), |advice| advice.what);
-            format!("{}: {why}", host.name)
-        })
-        .collect();
+    let each: Vec<String> = missed.iter().map(|one| format!("{}: {}", one.name, one.why())).collect();
     failed(io::Error::other(Missed::All(each.join("; ")))).await
+}
+
+impl Miss {
+    fn why(&self) -> String {
+        crate::advice::advice(&self.error).map_or_else(|| self.error.to_string(), |advice| advice.what)
+    }
 }
 
 /// Whether `pg_hba.conf` has no place for such a connection.
@@ -252,3 +315,6 @@ impl AsyncWrite for Failing {
         self.fail()
     }
 }
+
+#[cfg(test)]
+mod tests;

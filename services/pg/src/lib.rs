@@ -22,6 +22,7 @@ mod param;
 mod place;
 mod plans;
 mod pool;
+mod resolve;
 mod retry;
 pub mod schema;
 mod sessions;

@@ -62,7 +62,8 @@ impl Database {
             .max_size(options.max_size)
             .timeouts(Timeouts {
                 wait: Some(Duration::from_secs(2)),
-                create: Some(connector.patience()),
+                // The connector bounds that, by the number of addresses that there are.
+                create: None,
                 recycle: Some(Duration::from_secs(1)),
             })
             .runtime(Runtime::Tokio1)

@@ -142,10 +142,9 @@ async fn a_change_that_a_pooler_lost_with_its_server_has_no_known_outcome() {
         .await;
         assert_eq!((fault.kind(), rows), (&Kind::OutcomeUnknown, stored), "{fault}");
         // A statement that is a transaction by itself.
-        let (fault, rows) = lost(VALUES, is_done, async |database| {
-            database.run_global(&InsertRow { id: 1 }).await.map(drop)
-        })
-        .await;
+        let (fault, rows) =
+            lost(VALUES, is_done, async |database| database.run_global(&InsertRow { id: 1 }).await.map(drop))
+                .await;
         assert_eq!((fault.kind(), rows), (&Kind::OutcomeUnknown, stored), "{fault}");
     }
     // For a call that only reads, nothing is in doubt, and it may be made again.
