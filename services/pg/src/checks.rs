@@ -22,10 +22,11 @@ use crate::{Advice, Fault, connect};
 /// The checks of a database: of the server, of the roles that the services switch to, of
 /// the extensions that their tables need, and of who may make a backup.
 pub fn checks(url: &str, roles: &'static [&'static str], extensions: &'static [&'static str]) -> Vec<Check> {
+    let of_server = move |client| async move { server::findings(&client, roles).await };
     let of_roles = move |client| async move { membership(&client, roles).await };
     let of_extensions = move |client| async move { available(&client, extensions).await };
     vec![
-        with_client("database", url, |client| async move { server::findings(&client).await }),
+        with_client("database", url, of_server),
         with_client("roles", url, of_roles),
         with_client("extensions", url, of_extensions),
         with_client("backup", url, |client| async move { backup::finding(&client).await }),

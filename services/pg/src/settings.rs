@@ -23,6 +23,7 @@
 
 use std::time::Duration;
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::{Advice, Fault, Kind};
@@ -89,6 +90,9 @@ const TRIGGERS_FIRE: &str = "origin";
 const TRIGGERS_OFF: &str = "replica";
 /// The setting by which a commit is durable when it is acknowledged.
 const DURABLE: &str = "synchronous_commit";
+/// The values of it by which an acknowledged commit may be lost: in a crash, or when a standby
+/// takes over that commits are to wait for.
+const LOSING: [&str; 3] = ["off", "local", "remote_write"];
 /// Where a setting comes from that is a default of a role or a database, as `pg_settings`
 /// has it.
 const OF_ROLE_OR_DATABASE: [&str; 4] = ["global", "database", "user", "database user"];
@@ -128,8 +132,9 @@ pub(crate) fn of_a_service(role: &str, version: u32, commits: Commits, is_local:
     let durable = match commits {
         Commits::AsChosen => String::new(),
         Commits::Durable => format!(
-            "case pg_catalog.current_setting('{DURABLE}') when 'off' \
-             then pg_catalog.set_config('{DURABLE}', 'on', {is_local}) end, "
+            "case when pg_catalog.current_setting('{DURABLE}') in ('{}') \
+             then pg_catalog.set_config('{DURABLE}', 'on', {is_local}) end, ",
+            LOSING.join("', '")
         ),
     };
     format!("select {}, {durable}{}", triggers_fire(is_local), set_to(&settings, is_local))
@@ -170,7 +175,7 @@ pub(crate) async fn refuse_unfit(client: &Client) -> Result<Commits, Fault> {
     if let Some(other) = of(TRIGGERS).filter(|one| one.is_unfit()) {
         return Err(other.refused());
     }
-    let is_chosen = of(DURABLE).is_some_and(|one| one.value == "off" && CHOSEN.contains(&&*one.source));
+    let is_chosen = of(DURABLE).is_some_and(|one| LOSING.contains(&&*one.value) && CHOSEN.contains(&&*one.source));
     Ok(if is_chosen { Commits::AsChosen } else { Commits::Durable })
 }
 
@@ -197,6 +202,35 @@ pub(crate) async fn look(client: &Client) -> Result<Vec<Found>, Fault> {
         Found { name: cell(0), value: cell(1), source: cell(2), login: cell(3), database: cell(4) }
     });
     Ok(found.collect())
+}
+
+/// The defaults of other logins that may switch to one of these roles, as their sessions have
+/// them: of whoever looks, [`look`] knows its own. A superuser may switch to any.
+pub(crate) async fn look_at_logins(client: &Client, roles: &[&str]) -> Result<Vec<Found>, Fault> {
+    let query = format!(
+        "select distinct on (r.rolname, d.name) d.name, d.value, \
+         case s.setdatabase when 0 then 'user' else 'database user' end, \
+         pg_catalog.quote_ident(r.rolname), pg_catalog.quote_ident(pg_catalog.current_database()) \
+         from pg_catalog.pg_db_role_setting s \
+         join pg_catalog.pg_roles r on r.oid = s.setrole and r.rolcanlogin and not r.rolsuper \
+             and r.rolname <> session_user \
+         cross join pg_catalog.unnest(s.setconfig) entry \
+         cross join lateral (select pg_catalog.split_part(entry, '=', 1) as name, \
+             pg_catalog.lower(pg_catalog.split_part(entry, '=', 2)) as value) d \
+         where d.name in ('{TRIGGERS}', '{DURABLE}') and s.setdatabase in (0, (select b.oid \
+             from pg_catalog.pg_database b where b.datname = pg_catalog.current_database())) \
+         and exists (select from pg_catalog.pg_roles n where n.rolname = any ($1) \
+             and pg_catalog.pg_has_role(r.oid, n.oid, 'member')) \
+         order by r.rolname, d.name, s.setdatabase desc"
+    );
+    let mut found = Vec::new();
+    for row in client.query_typed(&query, &[(&roles, Type::TEXT_ARRAY)]).await? {
+        let [name, value, source, login, database] = [0, 1, 2, 3, 4].map(|place| row.try_get(place));
+        let found_one =
+            Found { name: name?, value: value?, source: source?, login: login?, database: database? };
+        found.push(found_one);
+    }
+    Ok(found)
 }
 
 impl Found {

@@ -153,6 +153,54 @@ async fn whatever_role_and_database_set_a_transaction_is_the_same() {
     assert_eq!(value(&hostile.open(""), "role").await, hostile.role);
 }
 
+/// Else a standby that commits wait for could take over without what was acknowledged.
+#[tokio::test]
+async fn a_commit_waits_for_the_standby_whatever_role_and_database_set() {
+    let test = TestDatabase::create(&[]).await;
+    let hostile = Login::create(&test, "").await;
+    let name: String =
+        hostile.owner.query_one("select current_database()::text", &[]).await.unwrap().get(0);
+    for who in [format!("role {}", hostile.name), format!("database {name}")] {
+        for (level, wanted) in
+            [("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")]
+        {
+            let set = format!("alter {who} set synchronous_commit = {level}");
+            hostile.owner.batch_execute(&set).await.unwrap();
+            let found = value(&hostile.open(""), "synchronous_commit").await;
+            assert_eq!(found, wanted, "{level} as {who} has it");
+        }
+        hostile.owner.batch_execute(&format!("alter {who} reset all")).await.unwrap();
+    }
+}
+
+/// Whoever looks as the owner sees what keeps a service from its start, whose login is another.
+#[tokio::test]
+async fn what_a_login_of_a_service_has_for_a_default_is_told_to_the_owner() {
+    let test = TestDatabase::create(&[]).await;
+    let hostile = Login::create(&test, "").await;
+    let roles: &'static [&'static str] = Box::leak(Box::new([hostile.role]));
+    let told = async || {
+        let checks = pg::checks::checks(&test.url, roles, &[]);
+        checks.into_iter().find(|check| check.name == "database").unwrap().run().await
+    };
+    let Login { owner, name, .. } = &hostile;
+    assert!(told().await.iter().all(|one| !one.found.contains(name.as_str())));
+    for (setting, value, state) in [
+        ("session_replication_role", "replica", State::Bad),
+        ("synchronous_commit", "off", State::Odd),
+    ] {
+        let set = format!("alter role {name} set {setting} = {value}");
+        owner.batch_execute(&set).await.unwrap();
+        let told = told().await;
+        let of_login = told.iter().find(|one| one.found.contains(&format!("as {name} has it"))).unwrap();
+        assert!(of_login.state == state && of_login.found.contains(setting), "{of_login:?}");
+        let cure = format!("alter role {name} reset {setting}");
+        assert!(of_login.fix.contains(&cure), "{of_login:?}");
+        owner.batch_execute(&cure).await.unwrap();
+    }
+    assert!(told().await.iter().all(|one| !one.found.contains(name.as_str())));
+}
+
 /// Whoever runs the server, or wrote the connection string, knows what a commit is to wait for.
 #[tokio::test]
 async fn what_was_chosen_for_the_server_or_in_the_connection_string_is_left() {

@@ -23,7 +23,7 @@ struct Standbys {
     are_waited_for: bool,
 }
 
-pub(super) async fn findings(client: &Client) -> Result<Vec<Finding>, Fault> {
+pub(super) async fn findings(client: &Client, roles: &[&str]) -> Result<Vec<Finding>, Fault> {
     let query = "select current_setting('server_version'), \
         extract(epoch from clock_timestamp())::float8, pg_is_in_recovery(), \
         (select count(*) from pg_stat_replication r where r.state is distinct from 'backup' and not exists (\
@@ -34,8 +34,12 @@ pub(super) async fn findings(client: &Client) -> Result<Vec<Finding>, Fault> {
     let standbys = Standbys { count: row.try_get(3)?, are_waited_for: row.try_get(4)? };
     let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let skew = (here - now).abs();
-    let settings = settings::look(client).await?;
-    let odd = settings.iter().filter_map(|found| of_setting(&version, found, standbys));
+    let (own, others) =
+        (settings::look(client).await?, settings::look_at_logins(client, roles).await?);
+    let of_others = others.iter().filter_map(|found| {
+        of_setting(&format!("{version}, as {} has it", found.login), found, standbys)
+    });
+    let odd = own.iter().filter_map(|found| of_setting(&version, found, standbys)).chain(of_others);
     Ok(if is_standby {
         let fix = "set DATABASE_URL to the primary; a standby takes no changes";
         Finding::bad(format!("PostgreSQL {version}, a standby"), fix).into()
@@ -57,13 +61,18 @@ fn of_setting(version: &str, found: &Found, standbys: Standbys) -> Option<Findin
             found.cure("origin"),
         ));
     }
+    let is_waited_for = standbys.count > 0 && standbys.are_waited_for;
     let loses = match &**value {
         _ if !found.is_of_commits() => return None,
         "off" if found.is_of_role_or_database() => {
             "the services set it on, and what is acknowledged to other programs a crash may lose".to_owned()
         }
         "off" => "a crash loses acknowledged approvals".to_owned(),
-        "local" | "remote_write" if standbys.count > 0 && standbys.are_waited_for => {
+        "local" | "remote_write" if is_waited_for && found.is_of_role_or_database() => {
+            "the services set it on, and a standby that takes over may lack what is acknowledged to other programs"
+                .to_owned()
+        }
+        "local" | "remote_write" if is_waited_for => {
             let until = if value == "local" { "sent there" } else { "on its disk" };
             format!(
                 "a standby that takes over may lack acknowledged approvals: a commit does not wait until it is {until}"
@@ -106,7 +115,8 @@ mod tests {
             ("off", "command line", 0, Some("a crash loses acknowledged approvals")),
             ("off", "user", 0, Some("the services set it on")),
             ("local", "database", 0, None),
-            ("local", "database", 1, Some("does not wait until it is sent there")),
+            ("local", "database", 1, Some("the services set it on")),
+            ("local", "configuration file", 1, Some("does not wait until it is sent there")),
             ("remote_write", "configuration file", 1, Some("does not wait until it is on its disk")),
         ] {
             let [name, login, database] = ["synchronous_commit", "l", "d"].map(str::to_owned);
