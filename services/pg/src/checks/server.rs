@@ -47,7 +47,7 @@ pub(super) async fn findings(client: &Client, roles: &[&str]) -> Result<Vec<Find
         let found = format!("PostgreSQL {version}; its clock is {skew:.1} s off this machine's");
         Finding::bad(found, "set both clocks by NTP").into()
     } else {
-        let odd: Vec<Finding> = odd.collect();
+        let odd: Vec<Finding> = odd.chain(not_waited_for(&version, standbys)).collect();
         if odd.is_empty() { Finding::good(well(&version, standbys)).into() } else { odd }
     })
 }
@@ -86,18 +86,26 @@ fn of_setting(version: &str, found: &Found, standbys: Standbys) -> Option<Findin
     ))
 }
 
-/// That all is well, and what the standbys are worth.
-fn well(version: &str, standbys: Standbys) -> String {
+/// Standbys that no commit waits for, if there are any.
+fn not_waited_for(version: &str, Standbys { count, are_waited_for }: Standbys) -> Option<Finding> {
+    (count > 0 && !are_waited_for).then(|| {
+        Finding::odd(
+            format!(
+                "PostgreSQL {version}; standbys: {count}, and no commit waits for one (synchronous_standby_names is \
+                 empty): one that takes over may lack the last acknowledged approvals"
+            ),
+            "as a superuser: `alter system set synchronous_standby_names = '*'`, then `select pg_reload_conf()`; \
+             where Patroni runs the server, `synchronous_mode: true` in its configuration",
+        )
+    })
+}
+
+/// That all is well, and that a commit waits for the standbys.
+fn well(version: &str, Standbys { count, .. }: Standbys) -> String {
     let well = format!("PostgreSQL {version}, a primary, clocks agree");
-    match standbys {
-        Standbys { count: 0, .. } => well,
-        Standbys { count, are_waited_for: true } => {
-            format!("{well}; standbys: {count}, and a commit waits as synchronous_standby_names says")
-        }
-        Standbys { count, are_waited_for: false } => format!(
-            "{well}; standbys: {count}, and no commit waits for one (synchronous_standby_names is empty): one that \
-             takes over may lack the last acknowledged approvals"
-        ),
+    match count {
+        0 => well,
+        count => format!("{well}; standbys: {count}, and a commit waits as synchronous_standby_names says"),
     }
 }
 
@@ -131,9 +139,12 @@ mod tests {
 
     #[test]
     fn standbys_that_nobody_waits_for_are_told() {
-        let told = |count, are_waited_for| well("15", Standbys { count, are_waited_for });
-        assert!(told(0, false).ends_with("clocks agree"));
-        assert!(told(1, true).contains("a commit waits"));
-        assert!(told(2, false).contains("may lack the last acknowledged approvals"));
+        let of = |count, are_waited_for| Standbys { count, are_waited_for };
+        assert!(well("15", of(0, false)).ends_with("clocks agree"));
+        assert!(well("15", of(1, true)).contains("a commit waits"));
+        assert!(not_waited_for("15", of(0, false)).is_none() && not_waited_for("15", of(1, true)).is_none());
+        let told = not_waited_for("15", of(2, false)).unwrap();
+        assert!(told.state == State::Odd && told.found.contains("may lack the last acknowledged approvals"));
+        assert!(told.fix.contains("alter system set synchronous_standby_names = '*'"));
     }
 }

@@ -58,6 +58,13 @@ impl Drop for Standby {
     }
 }
 
+/// What doctor says of the server.
+async fn told(primary: &str) -> boot::Finding {
+    let checks = pg::checks::checks(primary, &[], &[]);
+    let server = checks.into_iter().find(|check| check.name == "database").unwrap();
+    server.run().await.remove(0)
+}
+
 /// From now on a commit is acknowledged when the standby has it, too.
 async fn commits_wait(primary: &str) {
     let sql = pg::connect(primary).await.unwrap();
@@ -72,7 +79,14 @@ async fn a_standby_that_takes_over_has_all_that_was_acknowledged() {
     let primary = Victim::start().await;
     seeded(&primary, Layout::Standard).await;
     let standby = Standby::of(&primary).await;
+    let sql = pg::connect(&primary.url("system")).await.unwrap();
+    until(&sql, "select count(*) from pg_stat_replication where state = 'streaming'", &[], 1).await;
+    let odd = told(&primary.url("system")).await;
+    assert!(odd.state == boot::State::Odd && odd.found.contains("no commit waits for one"), "{odd:?}");
+    assert!(odd.fix.contains("alter system set synchronous_standby_names = '*'"), "{odd:?}");
     commits_wait(&primary.url("system")).await;
+    let good = told(&primary.url("system")).await;
+    assert!(good.state == boot::State::Good && good.found.contains("a commit waits"), "{good:?}");
     let (one, other) = (primary.folder().display(), standby.dir.display());
     let both = format!("host={one},{other} port=5432,5432 user=frontdesk dbname=system");
     let mut run = Run::begin(primary, both, 1000).await;
