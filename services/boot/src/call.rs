@@ -56,6 +56,7 @@ pub enum Whose {
 pub struct TracedStatement {
     name: &'static str,
     span: OpenSpan,
+    failed: bool,
 }
 
 impl Call {
@@ -161,12 +162,19 @@ pub fn traceparent() -> Option<HeaderValue> {
 pub fn trace_statement(name: &'static str) -> Option<TracedStatement> {
     let mut span = None;
     with_current(|call| span = call.span.as_ref().map(OpenSpan::part));
-    span.map(|span| TracedStatement { name, span })
+    span.map(|span| TracedStatement { name, span, failed: false })
+}
+
+impl TracedStatement {
+    /// Ends its span as that of a statement that has failed.
+    pub fn fail(mut self) {
+        self.failed = true;
+    }
 }
 
 impl Drop for TracedStatement {
     fn drop(&mut self) {
-        self.span.end(self.name, false, &[("db.system.name", "postgresql")], false);
+        self.span.end(self.name, false, &[("db.system.name", "postgresql")], self.failed);
     }
 }
 

@@ -29,6 +29,7 @@ mod sessions;
 mod settings;
 mod statement;
 mod tls;
+mod traced;
 mod turns;
 mod tx;
 mod value;

@@ -19,6 +19,7 @@ use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::plans;
 use crate::sessions::{Sessions, Way};
+use crate::traced::Traced;
 use crate::turns::{PoolTurns, Turn, Whose};
 use crate::tx::Scope;
 use crate::{Address, Fault, Kind, Query, Statements, Tx};
@@ -201,6 +202,12 @@ impl Database {
         if self.way().await?.is_shared || Limits::of_this_call().is_some() {
             return self.begin_global().await?.run_last(query).await;
         }
+        let traced = Traced::of([query]);
+        traced.ended(self.run_alone(query).await)
+    }
+
+    /// Runs a statement that is a transaction by itself.
+    async fn run_alone(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
         let (form, params) = self.statements.form(query)?;
         let lease = self.lease(Scope::Global.whose()).await?;
         let client = lease.client()?;

@@ -27,6 +27,7 @@ use crate::fault::is_refused;
 use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::sessions::Way;
+use crate::traced::Traced;
 use crate::turns::Whose;
 use crate::{Fault, Kind, Query, Statements};
 
@@ -97,9 +98,9 @@ impl Tx {
 
     /// Runs a statement and returns its rows.
     pub async fn run(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
-        let _traced = boot::trace_statement(query.declaration().name);
+        let traced = Traced::of([query]);
         let (form, params) = self.statements.form(query)?;
-        self.rows(form.into(), &params).await
+        traced.ended(self.rows(form.into(), &params).await)
     }
 
     /// Runs two statements in one round trip, one after the other: the second one sees
@@ -109,24 +110,24 @@ impl Tx {
         first: &dyn Query,
         second: &dyn Query,
     ) -> Result<(Vec<Row>, Vec<Row>), Fault> {
-        let _traced = [first, second].map(|query| boot::trace_statement(query.declaration().name));
+        let traced = Traced::of([first, second]);
         let ((first, of_first), (second, of_second)) =
             (self.statements.form(first)?, self.statements.form(second)?);
-        self.run_begun(async |client| {
+        let ran = self.run_begun(async |client| {
             let first = self.prepare(client, first.into()).await?;
             let second = self.prepare(client, second.into()).await?;
             let both = join(first.query(client, &of_first), second.query(client, &of_second));
             self.lease
                 .answer(both.map(|(first, second)| Ok::<_, tokio_postgres::Error>((first?, second?))))
                 .await
-        })
-        .await
+        });
+        traced.ended(ran.await)
     }
 
     /// Runs a statement for each of several tenants in one round trip, one after the other.
     /// Each sees its tenant's rows only.
     pub async fn run_each(&self, each: &[(Uuid, &dyn Query)]) -> Result<Vec<Vec<Row>>, Fault> {
-        let _traced = traced(each);
+        let traced = Traced::of(each.iter().map(|(_, query)| *query));
         let each = self.ones(&self.statements, each)?;
         let ran = self.run_begun(async |client| {
             let prepared = self.prepare_each(client, &each).await?;
@@ -134,15 +135,15 @@ impl Tx {
             let all = sent::run(client, &each, &prepared, usize::MAX, &unsent);
             self.lease.answer_of(each.len(), TOGETHER, all).await
         });
-        Ok(rows(ran.await?))
+        Ok(rows(traced.ended(ran.await)?))
     }
 
     /// The same for the last statements, and commits. When one fails, nothing is stored.
     pub async fn run_each_last(self, each: &[(Uuid, &dyn Query)]) -> Result<Vec<Vec<Row>>, Fault> {
-        let _traced = traced(each);
+        let traced = Traced::of(each.iter().map(|(_, query)| *query));
         let statements = Arc::clone(&self.statements);
         let each = self.ones(&statements, each)?;
-        Ok(rows(Box::pin(self.run_and_commit(&each, usize::MAX)).await?))
+        Ok(rows(traced.ended(Box::pin(self.run_and_commit(&each, usize::MAX)).await)?))
     }
 
     /// Runs a statement that gives one row or none.
@@ -166,11 +167,11 @@ impl Tx {
     }
 
     async fn last(self, query: &dyn Query, most: usize) -> Result<Kept, Fault> {
-        let _traced = boot::trace_statement(query.declaration().name);
+        let traced = Traced::of([query]);
         let statements = Arc::clone(&self.statements);
         let (form, params) = statements.form(query)?;
         let one = One { see: None, sql: form.into(), params };
-        Ok(self.run_and_commit(&[one], most).await?.pop().unwrap_or_default())
+        Ok(traced.ended(self.run_and_commit(&[one], most).await)?.pop().unwrap_or_default())
     }
 
     /// Has the database explain a statement, which it does not run: what the statement names
@@ -331,10 +332,6 @@ impl Tx {
 
 fn rows(each: Vec<Kept>) -> Vec<Vec<Row>> {
     each.into_iter().map(|(rows, _)| rows).collect()
-}
-
-fn traced(each: &[(Uuid, &dyn Query)]) -> Vec<impl Sized> {
-    each.iter().map(|(_, query)| boot::trace_statement(query.declaration().name)).collect()
 }
 
 /// What bounds each statement of those that are for several tenants.

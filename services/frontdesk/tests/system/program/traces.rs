@@ -47,6 +47,20 @@ struct Span {
     start: u64,
     #[prost(fixed64, tag = "8")]
     end: u64,
+    #[prost(message, tag = "15")]
+    status: Option<Status>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+struct Status {
+    #[prost(int32, tag = "3")]
+    code: i32,
+}
+
+impl Span {
+    fn has_failed(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.code == 2)
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -133,6 +147,10 @@ async fn a_call_is_traced_from_the_gateway_to_its_statements_if_its_caller_says_
     // Booking has asked identity, and the database.
     let resolve = named("frontdesk.identity.v1.ScopeService/ResolveScopes");
     assert!(resolve.iter().any(|span| span.parent == approve[0].id), "{spans:#?}");
+    // Identity has asked its own.
+    let of_identity = |span: &&Span| resolve.iter().any(|one| one.id == span.parent);
+    assert!(spans.iter().filter(of_identity).any(|span| !span.name.contains('/')), "{spans:#?}");
+    assert!(spans.iter().all(|span| !span.has_failed()), "{spans:#?}");
     let statements = spans.iter().filter(|span| span.parent == approve[0].id && !span.name.contains('/'));
     assert!(statements.count() >= 2, "{spans:#?}");
 
