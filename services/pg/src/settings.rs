@@ -175,7 +175,8 @@ pub(crate) async fn refuse_unfit(client: &Client) -> Result<Commits, Fault> {
     if let Some(other) = of(TRIGGERS).filter(|one| one.is_unfit()) {
         return Err(other.refused());
     }
-    let is_chosen = of(DURABLE).is_some_and(|one| LOSING.contains(&&*one.value) && CHOSEN.contains(&&*one.source));
+    let is_chosen =
+        of(DURABLE).is_some_and(|one| LOSING.contains(&&*one.value) && CHOSEN.contains(&&*one.source));
     Ok(if is_chosen { Commits::AsChosen } else { Commits::Durable })
 }
 

@@ -1,5 +1,6 @@
 //! TLS to the database: rustls, with the files that a connection string names. They are
-//! read again when they have changed, so that a renewed certificate needs no restart.
+//! read again when they have changed, so that a renewed certificate needs no restart. While new
+//! ones cannot be used, because they are half written say, the old ones are, and the log says so.
 //! Whether a connection uses TLS at all is known in `address.rs`; whom to believe, in
 //! `tls/verifier.rs`.
 
@@ -8,9 +9,9 @@ mod verifier;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -53,7 +54,7 @@ pub(crate) struct Tls {
 #[derive(Debug)]
 struct Files {
     parameters: Parameters,
-    built: Mutex<Option<(Stamp, Built)>>,
+    built: Mutex<Option<Built>>,
 }
 
 /// What a connection string says of TLS.
@@ -67,11 +68,16 @@ struct Parameters {
     sends_server_name: bool,
 }
 
-/// When each file was written last.
-type Stamp = Vec<Option<SystemTime>>;
+/// Which files there are, as far as can be seen without reading them.
+type Stamp = Vec<Option<(u64, i64, i64, u64)>>;
 
-#[derive(Clone)]
-struct Built(MakeRustlsConnect);
+/// What was made of the files.
+struct Built {
+    of: Stamp,
+    connector: MakeRustlsConnect,
+    /// Why the files as they are now cannot be used.
+    problem: Option<String>,
+}
 
 impl Tls {
     pub(crate) fn new(roots: Roots, verifies_names: bool, identity: Option<Identity>) -> Self {
@@ -125,13 +131,27 @@ impl Tls {
     fn connector(&self) -> Result<MakeRustlsConnect, Unusable> {
         let mut built = self.of.built.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = self.of.parameters.stamp();
-        if let Some((of, Built(connector))) = &*built
-            && *of == stamp
+        if let Some(built) = &*built
+            && built.of == stamp
         {
-            return Ok(connector.clone());
+            return Ok(built.connector.clone());
         }
-        let connector = MakeRustlsConnect::new(self.of.parameters.config()?);
-        *built = Some((stamp, Built(connector.clone())));
+        let connector = match (self.of.parameters.config(), &mut *built) {
+            (Ok(config), _) => MakeRustlsConnect::new(config),
+            (Err(problem), None) => return Err(problem),
+            (Err(Unusable(problem)), Some(before)) => {
+                // They are read again for each connection, and said to be unusable once.
+                if before.problem.as_ref() != Some(&problem) {
+                    tracing::warn!(
+                        problem,
+                        "certificate files for the database have changed and cannot be used; the old ones are"
+                    );
+                    before.problem = Some(problem);
+                }
+                return Ok(before.connector.clone());
+            }
+        };
+        *built = Some(Built { of: stamp, connector: connector.clone(), problem: None });
         Ok(connector)
     }
 }
@@ -155,7 +175,11 @@ impl Parameters {
         };
         let identity = self.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
         let files = roots.into_iter().chain(identity).chain(&self.revoked);
-        files.map(|file| fs::metadata(file).and_then(|file| file.modified()).ok()).collect()
+        let of = |file: &PathBuf| {
+            let file = fs::metadata(file).ok()?;
+            Some((file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
+        };
+        files.map(of).collect()
     }
 
     fn config(&self) -> Result<ClientConfig, Unusable> {
@@ -294,3 +318,6 @@ impl fmt::Debug for Built {
         out.write_str("Built")
     }
 }
+
+#[cfg(test)]
+mod tests;

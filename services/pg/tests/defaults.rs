@@ -158,8 +158,7 @@ async fn whatever_role_and_database_set_a_transaction_is_the_same() {
 async fn a_commit_waits_for_the_standby_whatever_role_and_database_set() {
     let test = TestDatabase::create(&[]).await;
     let hostile = Login::create(&test, "").await;
-    let name: String =
-        hostile.owner.query_one("select current_database()::text", &[]).await.unwrap().get(0);
+    let name: String = hostile.owner.query_one("select current_database()::text", &[]).await.unwrap().get(0);
     for who in [format!("role {}", hostile.name), format!("database {name}")] {
         for (level, wanted) in
             [("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")]
@@ -185,10 +184,9 @@ async fn what_a_login_of_a_service_has_for_a_default_is_told_to_the_owner() {
     };
     let Login { owner, name, .. } = &hostile;
     assert!(told().await.iter().all(|one| !one.found.contains(name.as_str())));
-    for (setting, value, state) in [
-        ("session_replication_role", "replica", State::Bad),
-        ("synchronous_commit", "off", State::Odd),
-    ] {
+    for (setting, value, state) in
+        [("session_replication_role", "replica", State::Bad), ("synchronous_commit", "off", State::Odd)]
+    {
         let set = format!("alter role {name} set {setting} = {value}");
         owner.batch_execute(&set).await.unwrap();
         let told = told().await;

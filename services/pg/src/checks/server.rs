@@ -34,11 +34,10 @@ pub(super) async fn findings(client: &Client, roles: &[&str]) -> Result<Vec<Find
     let standbys = Standbys { count: row.try_get(3)?, are_waited_for: row.try_get(4)? };
     let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let skew = (here - now).abs();
-    let (own, others) =
-        (settings::look(client).await?, settings::look_at_logins(client, roles).await?);
-    let of_others = others.iter().filter_map(|found| {
-        of_setting(&format!("{version}, as {} has it", found.login), found, standbys)
-    });
+    let (own, others) = (settings::look(client).await?, settings::look_at_logins(client, roles).await?);
+    let of_others = others
+        .iter()
+        .filter_map(|found| of_setting(&format!("{version}, as {} has it", found.login), found, standbys));
     let odd = own.iter().filter_map(|found| of_setting(&version, found, standbys)).chain(of_others);
     Ok(if is_standby {
         let fix = "set DATABASE_URL to the primary; a standby takes no changes";
