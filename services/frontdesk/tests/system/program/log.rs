@@ -1,4 +1,4 @@
-//! What the log must not hold.
+//! What the log must not hold, and traces and figures neither.
 
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, wait_for};
 
 /// What is known of a guest, or enough of it to know them by.
-pub const PERSONAL: [&str; 4] = ["Quellwasser", "zq.guest@", "5550199", "gluten"];
+const PERSONAL: [&str; 4] = ["Quellwasser", "zq.guest@", "5550199", "gluten"];
 
 /// The guest.
 fn person() -> Json {
@@ -102,15 +102,15 @@ async fn secrets_of_a_client(url: &str, key: &Json, subject: &str) -> Vec<String
     secrets
 }
 
-/// Signatures and secrets tell as much as the whole.
-fn assert_holds_none(log: &str, secrets: &[String]) {
+/// Of a log, traces or figures. Signatures and secrets tell as much as the whole.
+pub fn assert_holds_none(told: &str, secrets: &[String]) {
     for secret in secrets {
-        assert!(!log.contains(secret), "{secret} is in the log");
+        assert!(!told.contains(secret), "{secret} is told");
         let part = secret.rsplit(['.', '_']).next().unwrap();
-        assert!(part.len() < 12 || !log.contains(part), "a part of {secret} is in the log");
+        assert!(part.len() < 12 || !told.contains(part), "a part of {secret} is told");
     }
     for personal in ["owner@alpine.example"].into_iter().chain(PERSONAL) {
-        assert!(!log.contains(personal), "{personal} is in the log");
+        assert!(!told.contains(personal), "{personal} is told");
     }
 }
 

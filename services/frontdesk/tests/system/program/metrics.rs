@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use super::log::{assert_holds_none, store_and_find_person};
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, free, path, wait_for};
 
 /// What is told of each kind.
@@ -75,9 +76,20 @@ async fn what_happened_is_told_in_figures_that_prometheus_reads() {
     }
     let broken = broken_rules(&text);
     assert!(broken.is_empty(), "{broken:#?}\n{text}");
-    let tenant = exports.value("TENANT_ID");
-    assert!(!text.contains(&tenant) && !text.contains('@'), "something of somebody is told:\n{text}");
     promtool(&text);
+
+    let (token, key) = (tokens["access"].as_str().unwrap(), exports.value("TENANT_API_KEY"));
+    let tenant = exports.value("TENANT_ID");
+    let credentials = |request: reqwest::RequestBuilder| {
+        let request = request.bearer_auth(token).header("x-tenant-id", &tenant);
+        request.header("x-tenant-api-key", &key)
+    };
+    store_and_find_person(&url, credentials).await;
+    let text = reqwest::get(format!("http://{admin}/metrics")).await.unwrap().text().await.unwrap();
+    assert!(text.contains("CustomerService/CreateCustomer"), "{text}");
+    assert!(!text.contains(&tenant) && !text.contains('@'), "something of somebody is told:\n{text}");
+    let (refresh, password) = (tokens["refresh"].as_str().unwrap(), exports.value("DEMO_PASSWORD"));
+    assert_holds_none(&text, &[token, refresh, &key, &password].map(str::to_owned));
 }
 
 /// `deploy/setup --tests` puts it where it is looked for, if it is not installed.
