@@ -21,6 +21,7 @@ use frontdesk::demo;
 use serde_json::Value as Json;
 use tokio::time::sleep;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use self::callers::{Call, Callers, Kept};
 use self::stage::{Log, Role, Stage};
@@ -228,13 +229,15 @@ impl Run {
     /// What was acknowledged is in this database, and everything that holds of any.
     pub async fn ends_well_in(self, database: &str) {
         let Self { stage, callers, watchers, token } = self;
-        let Kept { acknowledged, refused, .. } = callers.kept();
-        eprintln!("{} approvals were acknowledged; refused: {refused:?}", acknowledged.len());
+        let Kept { acknowledged, sessions, refused, .. } = callers.kept();
+        let (approvals, logins) = (acknowledged.len(), sessions.len());
+        eprintln!("{approvals} approvals and {logins} logins were acknowledged; refused: {refused:?}");
         assert!(acknowledged.len() > 20, "too few approvals to say anything");
         let is_fault = |(call, why): &(Call, String)| *call == Call::Approve && why != "BOOKING_OVERLAP";
         assert!(refused.keys().any(is_fault), "nothing broke");
         let sql = pg::connect(database).await.unwrap();
         assert_kept(&sql, Layout::Standard, &acknowledged.into_iter().collect::<Vec<_>>()).await;
+        assert_begun(&sql, &sessions.into_iter().collect::<Vec<_>>()).await;
         assert_each_night_once(&sql, stage.address(Role::Gateway), &token).await;
         for watcher in &watchers {
             watcher.has_heard_everything(&sql).await;
@@ -272,6 +275,15 @@ async fn signed_in(gateway: &str) -> String {
     let body = serde_json::json!({"email": demo::MANAGER, "password": demo::PASSWORD});
     let answer = http.post(format!("http://{gateway}/v1/auth/login")).json(&body).send().await.unwrap();
     answer.json::<Json>().await.unwrap()["access"].as_str().unwrap().to_owned()
+}
+
+/// Whoever was signed in has a session.
+async fn assert_begun(sql: &Client, sessions: &[Uuid]) {
+    assert!(!sessions.is_empty(), "nobody was signed in");
+    let lost = "select s from unnest($1::uuid[]) s where not exists \
+        (select from identity.sessions b where b.id = s)";
+    let lost = sql.query(lost, &[&sessions]).await.unwrap();
+    assert!(lost.is_empty(), "{} of {} sessions were lost", lost.len(), sessions.len());
 }
 
 async fn assert_each_night_once(sql: &Client, gateway: &str, token: &str) {

@@ -1,11 +1,13 @@
 //! Who calls while things break: approvals that compete, lists and logins. They keep what
 //! was acknowledged, and when each kind of call had an answer that says yes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use frontdesk::demo;
 use futures::future::{FutureExt, LocalBoxFuture, join_all};
 use reqwest::{Client, Method};
@@ -43,6 +45,8 @@ pub struct Callers {
 pub struct Kept {
     /// Requests that were approved, with their bookings.
     pub acknowledged: BTreeMap<Uuid, String>,
+    /// Sessions that logins have begun.
+    pub sessions: BTreeSet<Uuid>,
     /// When calls began and ended that were answered with yes.
     good: Vec<(Call, Instant, Instant)>,
     /// How often each other answer came.
@@ -124,10 +128,7 @@ impl Callers {
                     self.approve(id).await
                 }
                 Call::List => self.ask(Method::GET, "/api/v1/booking-requests?page_size=20", None).await,
-                Call::Login => {
-                    let body = json!({"email": demo::VIEWER, "password": demo::PASSWORD});
-                    self.ask(Method::POST, "/v1/auth/login", Some(body)).await
-                }
+                Call::Login => self.login().await,
             };
             let is_good = self.keep(call, began, answer);
             tokio::time::sleep(if is_good { pause } else { Duration::from_millis(30) }).await;
@@ -156,6 +157,16 @@ impl Callers {
         let booking = answer["booking_id"].as_str().unwrap().to_owned();
         let before = self.kept.lock().unwrap().acknowledged.insert(id, booking.clone());
         assert!(before.is_none_or(|before| before == booking), "{id} has got another booking");
+        Ok(answer)
+    }
+
+    async fn login(&self) -> Result<Json, String> {
+        let body = json!({"email": demo::VIEWER, "password": demo::PASSWORD});
+        let answer = self.ask(Method::POST, "/v1/auth/login", Some(body)).await?;
+        let claims = answer["access"].as_str().unwrap().split('.').nth(1).unwrap();
+        let claims: Json = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        let session = claims["session_id"].as_str().unwrap().parse().unwrap();
+        assert!(self.kept.lock().unwrap().sessions.insert(session), "two logins have one session");
         Ok(answer)
     }
 
