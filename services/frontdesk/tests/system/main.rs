@@ -152,6 +152,7 @@ mod gateway {
     mod browser_sessions;
     mod compression;
     mod conditional_requests;
+    mod connections;
     mod cors;
     mod deadlines;
     mod grpc;

@@ -24,21 +24,25 @@ const WATCH: &str = "/v1/booking-requests/watch";
 const WATCH_GRPC: &str = "/frontdesk.booking.v1.BookingRequestService/WatchBookingRequests";
 
 /// A gateway before the fixture's services, and its stop.
-struct Stopping {
-    addr: SocketAddr,
+pub struct Stopping {
+    pub addr: SocketAddr,
     stop: Stop,
     serving: JoinHandle<()>,
 }
 
 impl Stopping {
     async fn start(fixture: &Fixture, policy: StopPolicy) -> Self {
+        Self::start_under(fixture, policy, gateway::Policy::default()).await
+    }
+
+    pub async fn start_under(fixture: &Fixture, stop: StopPolicy, policy: gateway::Policy) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (addr, stop) = (listener.local_addr().unwrap(), Stop::new(policy));
+        let (addr, stop) = (listener.local_addr().unwrap(), Stop::new(stop));
         let config = gateway::Config {
             listener: listener.into(),
             identity: fixture.system.identity.to_string().parse().unwrap(),
             booking: fixture.system.booking.to_string().parse().unwrap(),
-            policy: gateway::Policy::default(),
+            policy,
             version: boot::Version { number: "1.2.3", commit: "4a2c910" },
         };
         let serving = tokio::spawn(gateway::Gateway::new(config, &stop).unwrap().serve());
@@ -173,7 +177,7 @@ async fn every_stream_is_told_where_to_go_on_and_goes_on_there() {
 }
 
 /// One answer over a connection that is kept.
-async fn ask(connection: &mut TcpStream, path: &str) -> String {
+pub async fn ask(connection: &mut TcpStream, path: &str) -> String {
     connection.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
     let mut text = vec![0; 4096];
     let length = connection.read(&mut text).await.unwrap();
