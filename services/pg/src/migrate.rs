@@ -30,6 +30,8 @@ use crate::{Fault, connect};
 const LOCK: i64 = 0x6672_6f6e_7464_6573;
 /// How long to wait for another migrator.
 const LOCK_PATIENCE: Duration = Duration::from_mins(1);
+/// How long a pooler may take to have a second connection, while the first one has the lock.
+const SECOND_PATIENCE: Duration = Duration::from_secs(10);
 /// How often migrations are tried again that a deadlock has ended.
 const AFTER_DEADLOCKS: usize = 5;
 
@@ -74,6 +76,13 @@ pub enum MigrateError {
         "roles are missing that the login role may not make or grant: as a superuser run: {0} then run `frontdesk migrate up` again"
     )]
     Roles(String),
+    /// A pooler has one connection, and whoever has the lock has that.
+    #[error(
+        "there is no second connection within {} s while the first one has the lock: a pooler has to have two at least \
+         for the database (PgBouncer: default_pool_size or pool_size), or name Postgres itself in DATABASE_URL",
+        SECOND_PATIENCE.as_secs()
+    )]
+    OneConnection,
     /// Somebody else kept the lock.
     #[error("another migration or repair has been running for {} s; see pg_locks for its session", LOCK_PATIENCE.as_secs())]
     Locked,
@@ -86,6 +95,10 @@ pub async fn up(url: &str, sets: &[&'static MigrationSet]) -> Result<Vec<String>
     refuse_unfit(&client).await?;
     holder.batch_execute(&begin_command()).await.map_err(Fault::from)?;
     take(&holder, "pg_try_advisory_xact_lock").await?;
+    match tokio::time::timeout(SECOND_PATIENCE, client.batch_execute("select 1")).await {
+        Ok(answered) => answered.map_err(Fault::from)?,
+        Err(_) => return Err(MigrateError::OneConnection),
+    }
     let mut applied = Vec::new();
     for set in sets {
         for migration in apply(&client, set).await? {

@@ -97,6 +97,20 @@ async fn sessions_that_others_get_too_are_left_as_they_were() {
     assert!(pg::has_own_session(&test.url).await.unwrap());
 }
 
+/// One connection would wait for the other until the pooler gives it up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrations_say_that_a_pooler_needs_a_second_connection() {
+    let test = TestDatabase::create(&[]).await;
+    let pooler = Pooler::start(&test.url, "default_pool_size = 1").await.unwrap();
+    let alone = migrate::up(&pooler.url(), &[&SET]).await.unwrap_err().to_string();
+    assert!(
+        alone.contains("there is no second connection") && alone.contains("default_pool_size"),
+        "{alone}"
+    );
+    // The lock is not kept.
+    assert_eq!(migrate::up(&test.url, &[&SET]).await.unwrap().len(), 1);
+}
+
 /// Whether the pooler that is installed can keep prepared statements.
 fn keeps_statements() -> bool {
     let version = Command::new("pgbouncer").arg("--version").output().unwrap().stdout;
