@@ -200,7 +200,7 @@ pub enum ErrorReason {
     /// are for this system as a whole.
     TargetUnknown = 268,
     /// The token of a user that a client sends to act for the user is not good for that: it is
-    /// over, of another kind, or its user is no member of the client's tenant. At the token
+    /// over, of another kind, or its user is not a member of the client's tenant. At the token
     /// endpoint the word is `invalid_request` (RFC 8693 section 2.2.2).
     GrantInvalid = 265,
     /// A platform operator sees what a user sees, and the method changes something, or is about

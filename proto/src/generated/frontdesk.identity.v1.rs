@@ -1286,7 +1286,7 @@ pub mod audit_service_client {
         }
         /// Returns the tenant's events, newest first, page by page: what happened in it
         /// and to its members by the platform, and the sign-ins of members who belong to no
-        /// other tenant and are no operators of the platform. What members do elsewhere is not
+        /// other tenant and are not operators of the platform. What members do elsewhere is not
         /// told.
         pub async fn list_audit_events(
             &mut self,
@@ -1432,7 +1432,7 @@ pub mod audit_service_server {
     pub trait AuditService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns the tenant's events, newest first, page by page: what happened in it
         /// and to its members by the platform, and the sign-ins of members who belong to no
-        /// other tenant and are no operators of the platform. What members do elsewhere is not
+        /// other tenant and are not operators of the platform. What members do elsewhere is not
         /// told.
         async fn list_audit_events(
             &self,
@@ -5967,7 +5967,7 @@ pub mod invitation_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Sends the link of an invitation to the address that was invited, in place of the one that
-        /// whoever invited has brought, which works no more. The answer is the same whether the
+        /// whoever invited has brought, which no longer works. The answer is the same whether the
         /// address is a user's. The letter is in the language of `accept-language`, German or English.
         pub async fn request_invitation_letter(
             &mut self,
@@ -6179,7 +6179,7 @@ pub mod invitation_service_server {
             tonic::Status,
         >;
         /// Sends the link of an invitation to the address that was invited, in place of the one that
-        /// whoever invited has brought, which works no more. The answer is the same whether the
+        /// whoever invited has brought, which no longer works. The answer is the same whether the
         /// address is a user's. The letter is in the language of `accept-language`, German or English.
         async fn request_invitation_letter(
             &self,
@@ -11840,7 +11840,7 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Sends a link to another address, which makes it the address of the caller's account. Until
-        /// it is used, within a day, nothing changes; it works no more when the password was changed
+        /// it is used, within a day, nothing changes; it no longer works when the password was changed
         /// or the caller signs out everywhere. The address of the account is told. The answer is the
         /// same when the new address is another user's, to which no link is sent.
         pub async fn change_email(
@@ -11981,7 +11981,7 @@ pub mod user_service_client {
         /// five seconds. Open invitations that the user made end for good, except in tenants
         /// where the user is an owner or has a role with `members:manage`; those work again when
         /// the user is enabled. API keys that the user made go on working; those in tenants of
-        /// which the user is no owner are named in the platform's event, a hundred at most.
+        /// which the user is not an owner are named in the platform's event, a hundred at most.
         /// Disabling a disabled user changes nothing.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
@@ -12070,7 +12070,7 @@ pub mod user_service_client {
         /// Deletes a user: its sessions, memberships, factors, links and the open invitations
         /// that it made end, effective everywhere within five seconds, and its address and name
         /// are forgotten. Events go on naming its id. API keys that it made belong to their
-        /// tenants, and go on working; those in tenants of which it is no owner are named in the
+        /// tenants, and go on working; those in tenants of which it is not an owner are named in the
         /// platform's event, a hundred at most.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
@@ -12134,7 +12134,7 @@ pub mod user_service_client {
         /// When `platform:operate` is taken, or `platform:tenants` from somebody who is no
         /// operator, the open invitations that the user made end for good, except in tenants of
         /// which the user is an owner. API keys that the user made go on working; those in
-        /// tenants of which the user is no owner are named in the event, a hundred at most.
+        /// tenants of which the user is not an owner are named in the event, a hundred at most.
         pub async fn set_platform_scopes(
             &mut self,
             request: impl tonic::IntoRequest<super::SetPlatformScopesRequest>,
@@ -12247,7 +12247,7 @@ pub mod user_service_server {
             tonic::Status,
         >;
         /// Sends a link to another address, which makes it the address of the caller's account. Until
-        /// it is used, within a day, nothing changes; it works no more when the password was changed
+        /// it is used, within a day, nothing changes; it no longer works when the password was changed
         /// or the caller signs out everywhere. The address of the account is told. The answer is the
         /// same when the new address is another user's, to which no link is sent.
         async fn change_email(
@@ -12292,7 +12292,7 @@ pub mod user_service_server {
         /// five seconds. Open invitations that the user made end for good, except in tenants
         /// where the user is an owner or has a role with `members:manage`; those work again when
         /// the user is enabled. API keys that the user made go on working; those in tenants of
-        /// which the user is no owner are named in the platform's event, a hundred at most.
+        /// which the user is not an owner are named in the platform's event, a hundred at most.
         /// Disabling a disabled user changes nothing.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
@@ -12324,7 +12324,7 @@ pub mod user_service_server {
         /// Deletes a user: its sessions, memberships, factors, links and the open invitations
         /// that it made end, effective everywhere within five seconds, and its address and name
         /// are forgotten. Events go on naming its id. API keys that it made belong to their
-        /// tenants, and go on working; those in tenants of which it is no owner are named in the
+        /// tenants, and go on working; those in tenants of which it is not an owner are named in the
         /// platform's event, a hundred at most.
         ///
         /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
@@ -12350,7 +12350,7 @@ pub mod user_service_server {
         /// When `platform:operate` is taken, or `platform:tenants` from somebody who is no
         /// operator, the open invitations that the user made end for good, except in tenants of
         /// which the user is an owner. API keys that the user made go on working; those in
-        /// tenants of which the user is no owner are named in the event, a hundred at most.
+        /// tenants of which the user is not an owner are named in the event, a hundred at most.
         async fn set_platform_scopes(
             &self,
             request: tonic::Request<super::SetPlatformScopesRequest>,
