@@ -83,6 +83,10 @@ fn all<'a, 'b>(mut words: &'a [&'b str], licences: &BTreeSet<String>) -> (bool, 
                 (one, [")", rest @ ..]) => (one, rest),
                 _ => return (false, words),
             },
+            // An exception is a licence of its own.
+            [licence, "WITH", exception, rest @ ..] => {
+                (licences.contains(&*format!("{licence} WITH {exception}")), rest)
+            }
             [licence, rest @ ..] => (licences.contains(*licence), rest),
             [] => return (false, words),
         };
