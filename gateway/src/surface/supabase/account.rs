@@ -213,8 +213,8 @@ mod tests {
         for part in ["age", "theme", "as well. Nothing was changed"] {
             assert!(two.contains(part), "{two}");
         }
-        assert!(said(json!({"display_name": 3})).contains("no text"));
-        assert!(said(json!([1])).contains("no object"));
+        assert!(said(json!({"display_name": 3})).contains("not a text"));
+        assert!(said(json!([1])).contains("not an object"));
         let many: serde_json::Map<String, Json> =
             (0..100).map(|n| (format!("{n}{}", "k".repeat(1000)), Json::Null)).collect();
         let many = said(many.into());

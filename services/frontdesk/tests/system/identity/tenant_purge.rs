@@ -193,7 +193,7 @@ async fn a_tenant_that_is_restored_one_instant_before_its_deletion_keeps_everyth
     let_the_wait_pass(&fixture).await;
     let mut other = pg::connect(&fixture.database.url).await.unwrap();
     let waits = "select count(*) from pg_stat_activity \
-        where datname = current_database() and wait_event_type = 'Lock' and query like '%update identity.tenants t%'";
+        where datname = current_database() and wait_event_type = 'Lock' and query like '%identity.tenants%'";
 
     let restoring = other.transaction().await.unwrap();
     let back = "update identity.tenants \

@@ -80,6 +80,7 @@ pub const EXPECTED: &[(&str, f64, &str)] = &[
     ("forget_user", 600.0, "the same"),
     ("insert_invitation", MANY, "open invitations of a tenant, a hundred at most"),
     ("list_invitations", MANY, "the same"),
+    ("revoke_invitations_to_role", MANY, "the same"),
     ("is_member", MANY, "members of a tenant, who are hundreds"),
     ("left_without_owner", MANY, "members of the tenants of one user"),
     ("lock_owners_beside", MANY, "the same"),
