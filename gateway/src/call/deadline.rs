@@ -57,8 +57,8 @@ impl Deadline {
     }
 
     /// Until when a caller waits for an answer, as far as it says so and that can be read.
-    pub fn of_caller(headers: &HeaderMap) -> Option<Instant> {
-        let asked = headers.get(REQUEST_TIMEOUT).and_then(seconds);
+    pub fn of_caller(headers: &HeaderMap, is_grpc: bool) -> Option<Instant> {
+        let asked = if is_grpc { None } else { headers.get(REQUEST_TIMEOUT).and_then(seconds) };
         let asked = asked.or_else(|| headers.get(GRPC_TIMEOUT).and_then(grpc_timeout));
         Instant::now().checked_add(asked?)
     }

@@ -101,7 +101,8 @@ pub struct PassedOn {
 
 impl Throttle {
     /// Whether a call is passed on, with what counts it if callers are told apart; or its
-    /// refusal, with until when its caller waits if that says so. Of gRPC, whose calls are all POSTs, methods are apart.
+    /// refusal, with until when its caller waits if that says so. Of gRPC, whose calls are all
+    /// POSTs, methods are apart.
     pub fn pass_on(
         self: &Arc<Self>,
         request: &Request<Body>,
@@ -114,7 +115,7 @@ impl Throttle {
         let said = SAID.map(|name| request.headers().get(name));
         let path = is_grpc.then(|| request.uri().path());
         let caller = self.hasher.hash_one((said, client.address(), request.method(), path));
-        let (at, until) = (Instant::now(), Deadline::of_caller(request.headers()));
+        let (at, until) = (Instant::now(), Deadline::of_caller(request.headers(), is_grpc));
         if self.may_pass(caller, at) {
             return Ok(Some(PassedOn { throttle: Arc::clone(self), caller, at, is_answered: false, until }));
         }

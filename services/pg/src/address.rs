@@ -109,8 +109,8 @@ fn read(text: &str) -> Result<Address, String> {
     common.connect_timeout(patience);
     let hosts = hosts(&given, &common, tls.verifies_names())?;
     let wanted = match given.text("target_session_attrs") {
-        None if hosts.len() > 1 => Wanted::PrimaryFirst,
-        None | Some("any") => Wanted::Any,
+        None => Wanted::PrimaryFirst,
+        Some("any") => Wanted::Any,
         Some("read-write" | "primary") => Wanted::Primary,
         Some(_) => return Err("target_session_attrs takes read-write, primary or any: Frontdesk changes rows, which a standby does not take".to_owned()),
     };

@@ -129,7 +129,13 @@ impl Connector {
             };
             let first = each.iter().position(|one| one.name == good.name).unwrap_or_default();
             for server in self.order(each.len(), first).map(|server| &each[server]) {
-                let error = match self.open_in_time(server).await {
+                let asks = match wanted {
+                    Wanted::Any => false,
+                    Wanted::Primary => true,
+                    // One alone is what there is.
+                    Wanted::PrimaryFirst => self.address.hosts.len() > 1 || each.len() > 1,
+                };
+                let error = match self.open_in_time(server, asks).await {
                     Ok((_, true)) if wanted == Wanted::Primary => {
                         failed(io::Error::other(Missed::Standby)).await
                     }
@@ -175,8 +181,8 @@ impl Connector {
         }
     }
 
-    async fn open_in_time(&self, server: &Host) -> Result<(Opened, bool), Error> {
-        match tokio::time::timeout(self.patience(), self.open_host(server)).await {
+    async fn open_in_time(&self, server: &Host, asks: bool) -> Result<(Opened, bool), Error> {
+        match tokio::time::timeout(self.patience(), self.open_host(server, asks)).await {
             Ok(opened) => opened,
             Err(_) => Err(failed(self.late("no connection")).await),
         }
@@ -187,8 +193,8 @@ impl Connector {
         io::Error::new(io::ErrorKind::TimedOut, late)
     }
 
-    /// A connection to a host, and whether it is a standby, as far as somebody asks.
-    async fn open_host(&self, host: &Host) -> Result<(Opened, bool), Error> {
+    /// A connection to a host, and whether it is a standby, if somebody asks.
+    async fn open_host(&self, host: &Host, asks: bool) -> Result<(Opened, bool), Error> {
         let mut opened = match host.security {
             Security::Plain => self.open_once(host, SslMode::Disable).await,
             Security::Tls => self.open_once(host, SslMode::Require).await,
@@ -206,7 +212,7 @@ impl Connector {
                 opened => opened,
             },
         }?;
-        let is_standby = self.address.wanted != Wanted::Any && is_standby(&mut opened).await?;
+        let is_standby = asks && is_standby(&mut opened).await?;
         Ok((opened, is_standby))
     }
 

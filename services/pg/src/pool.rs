@@ -15,6 +15,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connect::Connector;
+use crate::fault::is_refused;
 use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::plans;
@@ -216,11 +217,16 @@ impl Database {
         }
         let run = async || -> Result<Vec<Row>, Fault> {
             let statement = lease.answer(client.prepare_typed_cached(form.text(), form.types())).await?;
-            let answered = lease.answer(client.query(&statement, &params)).await;
-            answered.map_err(|fault| match fault.kind() {
-                // A pooler that has lost its server says so before the connection ends.
+            let unsure = |fault: Fault| match fault.kind() {
                 Kind::Unavailable if form.writes => Fault::new(Kind::OutcomeUnknown, fault.to_string()),
                 _ => fault,
+            };
+            let answered = lease.answer(client.query(&statement, &params).map(Ok::<_, Fault>)).await;
+            answered.map_err(unsure)?.map_err(|error| {
+                // A pooler that has lost its server says so before the connection ends.
+                let refused = is_refused(&error);
+                let fault = lease.judged(error.into());
+                if refused { fault } else { unsure(fault) }
             })
         };
         match run().await {

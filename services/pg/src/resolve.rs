@@ -18,7 +18,12 @@ pub(crate) async fn look_up(name: String) -> io::Result<Vec<IpAddr>> {
 /// The name that has to be looked up before a host is reached.
 pub(crate) fn name(host: &Host) -> Option<String> {
     match host.config.get_hosts() {
-        [Named::Tcp(name)] if host.config.get_hostaddrs().is_empty() && name.parse::<IpAddr>().is_err() => {
+        // One with a zone is an address, which the driver reads.
+        [Named::Tcp(name)]
+            if host.config.get_hostaddrs().is_empty()
+                && name.parse::<IpAddr>().is_err()
+                && !name.contains('%') =>
+        {
             Some(name.clone())
         }
         _ => None,

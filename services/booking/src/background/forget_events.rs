@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::store::Store;
 
 pub async fn run(store: Store) -> Result<(), Fault> {
-    store.keep_ticks_ahead(None).await?;
+    store.keep_ticks_ahead().await?;
     let now = Timestamp::now();
     let before = now - SignedDuration::from_hours(24 * store.policy().feed_retention_days);
     let mut after = Uuid::nil();

@@ -82,7 +82,7 @@ pub const AFTERWARDS: [Afterwards; 4] = [
     Afterwards {
         of: &[(Kind::Sequence, "", "public.booking_event_ticks")],
         table: "public.booking_events",
-        sql: "select setval('public.booking_event_ticks', max(tick) + 1000000) from public.booking_events",
+        sql: "select setval('public.booking_event_ticks', max(tick) + 1000000) from public.booking_events where tick < 4611686018427387904",
     },
 ];
 

@@ -1,6 +1,8 @@
 //! The wire of events: the history of a request, and the stream of a tenant's.
 //! `BookingRequestService` has their methods, so they are called from there.
 
+use std::sync::LazyLock;
+
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::{Refusal, paging};
 use futures::StreamExt;
@@ -132,8 +134,15 @@ fn event(event: Event) -> wire::BookingRequestEvent {
 /// Its value, which is named as the domain names the kind, so that a new one is not written
 /// here.
 fn kind(kind: EventKind) -> wire::BookingRequestEventKind {
-    let name = format!("BOOKING_REQUEST_EVENT_KIND_{}", kind.name().to_uppercase());
-    wire::BookingRequestEventKind::from_str_name(&name).unwrap_or(wire::BookingRequestEventKind::Unspecified)
+    static VALUES: LazyLock<Vec<(EventKind, wire::BookingRequestEventKind)>> = LazyLock::new(|| {
+        let named = |kind: EventKind| {
+            let name = format!("BOOKING_REQUEST_EVENT_KIND_{}", kind.name().to_uppercase());
+            Some((kind, wire::BookingRequestEventKind::from_str_name(&name)?))
+        };
+        EventKind::ALL.into_iter().filter_map(named).collect()
+    });
+    let value = VALUES.iter().find(|(of, _)| *of == kind);
+    value.map_or(wire::BookingRequestEventKind::Unspecified, |(_, value)| *value)
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ impl Store {
         }
         let looked = async {
             let db = self.db.with((self.compile)(found.layout, &found.blocking, &found.statuses)?);
-            ticks::keep_ahead(&db, SWEEPER, None).await
+            ticks::keep_ahead(&db, SWEEPER).await
         };
         match looked.await {
             Ok(()) => self.ticks_ahead.store(true, Ordering::Relaxed),
@@ -141,10 +141,9 @@ impl Store {
         }
     }
 
-    /// Moves the sequence of ticks ahead of those that wait for a number, and of one that was
-    /// seen.
-    pub async fn keep_ticks_ahead(&self, seen: Option<i64>) -> Result<(), Fault> {
-        ticks::keep_ahead(&self.schema().await?.db, SWEEPER, seen).await
+    /// Moves the sequence of ticks ahead of those that wait for a number.
+    pub async fn keep_ticks_ahead(&self) -> Result<(), Fault> {
+        ticks::keep_ahead(&self.schema().await?.db, SWEEPER).await
     }
 
     /// What the schema looked like at most a second ago; however many ask, the

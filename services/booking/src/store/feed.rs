@@ -9,7 +9,7 @@
 //!
 //! Numbers are columns, so a feed goes on wherever its rows are. Only ticks come from
 //! outside the table: where replication left the sequence behind, it is moved ahead
-//! before this process stores anything, and when events are numbered that it is behind.
+//! before this process stores anything.
 //!
 //! Numbers are flushed to disk before anybody sees them. With a commit that a
 //! crash may take back, an event that comes late could be numbered into what a watcher
@@ -110,18 +110,6 @@ impl Store {
     /// tenants that nobody else is numbering; each with the number up to which the caller
     /// has read.
     pub async fn number_events(&self, read_to: &[(Uuid, i64)]) -> Result<Vec<Numbered>, Fault> {
-        let (numbered, ahead) = self.number_waiting(read_to).await?;
-        // What has its number keeps it, and the sequence is looked at again later.
-        if ahead.is_some()
-            && let Err(fault) = self.keep_ticks_ahead(ahead).await
-        {
-            tracing::warn!(%fault, "the sequence of ticks is behind numbered events");
-        }
-        Ok(numbered)
-    }
-
-    /// Beside it the highest tick of those that the sequence of ticks is behind.
-    async fn number_waiting(&self, read_to: &[(Uuid, i64)]) -> Result<(Vec<Numbered>, Option<i64>), Fault> {
         let tenants: &[Uuid] = &read_to.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>();
         self.read(async |schema| {
             let tx = schema.db.begin_for(READER, tenants).await?;
@@ -326,15 +314,13 @@ pub fn numbered_by_others() -> Fault {
     Fault::new(Kind::LockTimeout, "somebody else has the head of the feed")
 }
 
-/// Rows by tenant, with one for each that had nothing to number, and the highest tick that
-/// the sequence is behind.
-fn numbered(rows: &[Row]) -> Result<(Vec<Numbered>, Option<i64>), Fault> {
-    let (mut all, mut highest): (Vec<Numbered>, Option<i64>) = (Vec::new(), None);
+/// Rows by tenant, with one for each that had nothing to number.
+fn numbered(rows: &[Row]) -> Result<Vec<Numbered>, Fault> {
+    let mut all: Vec<Numbered> = Vec::new();
     for row in rows {
         let row = &mut Columns::of(row);
         let tenant = row.next("tenant_id")?;
         let (head, at_place) = (row.next("head")?, row.next("at_place")?);
-        highest = highest.max(row.or_empty("tick_ahead")?);
         let number: Option<i64> = row.next("number")?;
         let event = number.map(|number| placed(number, row)).transpose()?;
         match all.last_mut() {
@@ -342,7 +328,7 @@ fn numbered(rows: &[Row]) -> Result<(Vec<Numbered>, Option<i64>), Fault> {
             _ => all.push(Numbered { tenant, head, at_place, events: event.into_iter().collect() }),
         }
     }
-    Ok((all, highest))
+    Ok(all)
 }
 
 fn place(row: &mut Columns<'_>) -> Result<Option<FeedPlace>, Fault> {

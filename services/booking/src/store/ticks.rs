@@ -7,18 +7,16 @@ use pg::{Database, Fault};
 pg::statements! {
     /// Locks the sequence of ticks for whoever moves it.
     LockTicks = "lock_ticks" ();
-    /// Moves the sequence of ticks ahead of those that wait for a number, and of one.
-    KeepTicksAhead = "keep_ticks_ahead" (seen: i64);
+    /// Moves the sequence of ticks ahead of those that wait for a number.
+    KeepTicksAhead = "keep_ticks_ahead" ();
 }
 
-/// Moves the sequence ahead of the ticks that wait for a number, and of one that was seen, if
-/// it is behind; as the role that sees them in all tenants.
-pub(super) async fn keep_ahead(db: &Database, sweeper: &'static str, seen: Option<i64>) -> Result<(), Fault> {
+/// Moves the sequence ahead of the ticks that wait for a number, if it is behind; as the
+/// role that sees them in all tenants.
+pub(super) async fn keep_ahead(db: &Database, sweeper: &'static str) -> Result<(), Fault> {
     let tx = db.begin_as(sweeper).await?;
     tx.run(&LockTicks {}).await?;
-    // The sequence is never behind zero.
-    let keep = KeepTicksAhead { seen: seen.unwrap_or_default() };
-    if !tx.run_last(&keep).await?.is_empty() {
+    if !tx.run_last(&KeepTicksAhead {}).await?.is_empty() {
         tracing::warn!(
             "the sequence of ticks was behind stored events, as replication leaves it; it is ahead now"
         );

@@ -48,7 +48,7 @@ impl Sessions {
                 // Before any of them: the owner may be one.
                 change.lock_operators().await?;
             }
-            still_held_on_platform(&change, actor, MANAGE_TENANTS).await?;
+            let held = still_held_on_platform(&change, actor, MANAGE_TENANTS).await?;
             let (tenant, created) = tenant::put(&change, &new, actor).await?;
             if let FirstOwner::User(user) = &owner {
                 still_held_on_platform(&change, actor, OPERATE).await?;
@@ -62,7 +62,7 @@ impl Sessions {
                 change.note(&added.about(format!("{user} {}", role.name()))).await?;
             }
             if let Some(prepared) = &prepared {
-                let (_, invited) = self.put(&change, &tenant, &role, prepared, actor).await?;
+                let (_, invited) = self.put(&change, &tenant, &role, prepared, actor, &held).await?;
                 change.note(&invited).await?;
             }
             change.finish(created).await?;

@@ -27,7 +27,7 @@ use crate::domain::invitation::{Invitation, Offer, PAGE, StillOffers};
 use crate::domain::limits::{self, Blocked, Limits};
 use crate::domain::mail::{Language, Letter};
 use crate::domain::roles::Role;
-use crate::domain::scopes::{MANAGE_MEMBERS, OPERATE};
+use crate::domain::scopes::{Holds, MANAGE_MEMBERS, OPERATE};
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{User, UserKind};
 use crate::error::{Error, Existing, Reason, Refusal};
@@ -71,7 +71,6 @@ pub(super) struct Prepared {
     link: Option<String>,
     /// The name of who invites; may be empty.
     inviter: String,
-    proves_address: bool,
     language: Language,
 }
 
@@ -101,7 +100,7 @@ impl Sessions {
             if change.is_member(tenant, &prepared.email).await? {
                 return Err(Error::AlreadyExists(Existing::Member));
             }
-            let (stored, invited) = self.put(&change, &of_tenant, &role, &prepared, actor).await?;
+            let (stored, invited) = self.put(&change, &of_tenant, &role, &prepared, actor, &held).await?;
             change.finish(invited).await?;
             Ok(stored)
         })
@@ -115,15 +114,14 @@ impl Sessions {
     pub(super) async fn prepare(&self, invite: &Invite, actor: &Actor) -> Result<Prepared, Error> {
         let email = Email::checked(&invite.email)?;
         let policy = if invite.return_token { None } else { Some(mail(&self.store)?) };
-        // Who could make the account anyway is believed about its address.
-        let proves_address = !invite.return_token || actor.holds.check([&OPERATE.to_owned()]).is_ok();
         let (token, hash) = one_time_token::generate()?;
         let link = policy.map(|policy| policy.links.link(PAGE, &token));
         let inviter = self.inviter(actor).await?;
-        Ok(Prepared { email, token, hash, link, inviter, proves_address, language: invite.language })
+        Ok(Prepared { email, token, hash, link, inviter, language: invite.language })
     }
 
-    /// Stores an invitation and writes its letter; what happened is for the caller to record.
+    /// Stores an invitation of whoever holds this still, and writes its letter; what happened is
+    /// for the caller to record.
     pub(super) async fn put<'call>(
         &self,
         change: &Change,
@@ -131,14 +129,17 @@ impl Sessions {
         role: &Role,
         prepared: &Prepared,
         actor: &'call Actor,
+        held: &Holds,
     ) -> Result<(Invitation, AuditEvent<'call>), Error> {
-        let Prepared { email, token: _, hash, link, inviter, proves_address, language } = prepared;
+        let Prepared { email, token: _, hash, link, inviter, language } = prepared;
+        // Who could make the account anyway is believed about its address.
+        let proves_address = link.is_some() || held.check([&OPERATE.to_owned()]).is_ok();
         let new = NewInvitation {
             id: InvitationId(Change::new_id()),
             email: email.as_str(),
             role: role.name(),
             secret_hash: hash,
-            proves_address: *proves_address,
+            proves_address,
             invited_by: actor.user.map(|by| by.user),
             invited_by_key: actor.api_key,
         };
@@ -349,12 +350,15 @@ pub(super) async fn end_offers(
 async fn join_as(change: &Change, hash: &[u8], user: UserId, actor: &Actor) -> Result<Offer, Error> {
     let found = change.find_offer(hash).await?.ok_or_else(link_invalid)?;
     change.lock_tenant(found.tenant).await?;
-    let offer = change.hold_offer(hash).await?.ok_or_else(link_invalid)?;
+    // Before any of them: who accepts and who invited may be some.
+    change.lock_operators().await?;
+    change.hold_inviter(hash).await?;
     hold_caller(change, actor).await?;
+    let offer = change.hold_offer(hash).await?.ok_or_else(link_invalid)?;
+    let role = lock_role(change, offer.tenant, &offer.role).await?;
     if !change.decide_invitation(&offer, hash, true).await? {
         return Err(link_invalid());
     }
-    let role = lock_role(change, offer.tenant, &offer.role).await?;
     change.insert_member(offer.tenant, user, &role).await?;
     Ok(offer)
 }

@@ -26,9 +26,11 @@ pub async fn logout(store: &Store, by: SignedIn, scope: LogoutScope, actor: &Act
         LogoutScope::Global => (Which::All, "global"),
     };
     Change::run(store, async |change| {
-        if matches!(scope, LogoutScope::Global) {
-            // A link that is being stored is waited for.
+        if !matches!(scope, LogoutScope::Local) {
+            // The user before several sessions; and a link that is being stored is waited for.
             change.lock_factors_of(by.user).await?;
+        }
+        if matches!(scope, LogoutScope::Global) {
             change.end_links(by.user).await?;
         }
         let ended = change.end_sessions(by.user, which, EndedBecause::Logout).await?;

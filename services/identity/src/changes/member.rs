@@ -1,13 +1,13 @@
 //! Members: added, given another role, removed. Nobody gives or takes scopes that
 //! they do not hold, and a tenant is never left without an owner.
 
-use super::held::{hold_caller, still_held};
+use super::held::{hold_caller, still_held, still_held_on_platform};
 use crate::actor::{Actor, AuditEvent, SignedIn};
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
-use crate::domain::scopes::{Holds, MANAGE_API_KEYS, MANAGE_MEMBERS};
+use crate::domain::scopes::{Holds, MANAGE_API_KEYS, MANAGE_MEMBERS, OPERATE};
 use crate::domain::tenant::Member;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::{Change, Store};
@@ -24,8 +24,10 @@ pub async fn add(
         change.lock_tenant(tenant).await?;
         // Operators before users: the new member may be one.
         change.lock_operators().await?;
-        still_held(&change, tenant, actor, MANAGE_MEMBERS).await?;
+        let held = still_held(&change, tenant, actor, MANAGE_MEMBERS).await?;
+        still_held_on_platform(&change, actor, OPERATE).await?;
         let role = lock_given_role(&change, tenant, role, actor).await?;
+        held.check(&role.scopes())?;
         change.insert_member(tenant, user, &role).await?;
         finish(change, tenant, user, &role, actor.did(AuditAction::MemberAdded)).await
     })

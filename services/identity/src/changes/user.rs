@@ -141,10 +141,10 @@ pub async fn unlock(
     let (user, _) = sessions.store.get_user(id).await?.ok_or(Error::UserNotFound)?;
     let email = Email::read(&user.email)?;
     let buckets = sessions.buckets.attempt(email.as_str(), address);
+    let proofs = sessions.buckets.proof(id, SessionId::default());
     Change::run(&sessions.store, async |change| {
         still_managed(&change, actor).await?;
-        change.forgive_account(&buckets).await?;
-        change.forgive_proof(&sessions.buckets.proof(id, SessionId::default())).await?;
+        change.forgive_account(&buckets, &proofs.user).await?;
         change.finish(actor.did(AuditAction::UserUnlocked).done_to(id)).await?;
         Ok(())
     })

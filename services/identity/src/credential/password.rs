@@ -184,8 +184,11 @@ async fn run<T: Send + 'static>(
         // Whoever has left hears nothing.
         drop(tell.send(result));
     };
-    thread::Builder::new().name("password".to_owned()).spawn(hash).map_err(failed)?;
-    told.await.map_err(failed)
+    thread::Builder::new().name("password".to_owned()).spawn(hash).map_err(|error| {
+        tracing::warn!(%error, "a password could not be hashed for want of a thread");
+        PasswordError::Overloaded
+    })?;
+    told.await.map_err(|_| PasswordError::Hash("the thread that hashed has ended".to_owned()))
 }
 
 /// Passwords take whole cores for as long as people sign in: other calls, which take a millisecond,
@@ -327,6 +330,19 @@ mod tests {
         };
         assert_eq!(check(&passwords, composed, Some(&new)).await.unwrap(), Checked::Right);
         assert_eq!(check(&passwords, apart, None).await.unwrap(), Checked::Wrong);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn whoever_hashes_gives_way_and_nobody_else() {
+        let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let own = priority();
+        assert_eq!(
+            run(passwords.wait(None).await.unwrap(), priority).await.unwrap(),
+            (own + NICE).min(NICE.max(own))
+        );
+        assert_eq!(priority(), own);
     }
 
     #[tokio::test]

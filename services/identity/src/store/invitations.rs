@@ -44,8 +44,10 @@ pg::statements! {
     );
     /// The open invitation of a link.
     FindOffer<'a> = "find_offer" (secret_hash: &'a [u8], now: Timestamp);
-    /// Who made the invitation of a link, held.
-    HoldOfferer<'a> = "hold_offerer" (secret_hash: &'a [u8]);
+    /// The user who made the invitation of a link, held.
+    HoldInviter<'a> = "hold_inviter" (secret_hash: &'a [u8]);
+    /// The key with which it was made, held.
+    HoldInvitingKey<'a> = "hold_inviting_key" (secret_hash: &'a [u8]);
     /// Decides an open invitation.
     DecideInvitation<'a> = "decide_invitation" (
         tenant: TenantId, id: InvitationId, secret_hash: &'a [u8], state: &'a str, at: Timestamp
@@ -160,9 +162,14 @@ impl Change {
         Columns::first(&self.query(&FindOffer { secret_hash, now: self.at() }).await?, offer)
     }
 
-    /// The open invitation of a link whose maker may not end before this change is stored.
+    /// Has whoever made the invitation of a link stay as it is until this change is stored.
+    pub async fn hold_inviter(&self, secret_hash: &[u8]) -> Result<(), Fault> {
+        self.query(&HoldInviter { secret_hash }).await.map(drop)
+    }
+
+    /// The open invitation of a link, after its maker was held; so is its key.
     pub async fn hold_offer(&self, secret_hash: &[u8]) -> Result<Option<Offer>, Fault> {
-        self.query(&HoldOfferer { secret_hash }).await?;
+        self.query(&HoldInvitingKey { secret_hash }).await?;
         // What was waited for may have ended it.
         self.find_offer(secret_hash).await
     }

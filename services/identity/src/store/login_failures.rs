@@ -92,8 +92,9 @@ impl Change {
     }
 
     /// Forgives the failures of an account, and those from an address.
-    pub async fn forgive_account(&self, buckets: &Buckets) -> Result<(), Fault> {
-        self.query(&ForgiveAccount { buckets: vec![&buckets.account, &buckets.pair] }).await.map(drop)
+    pub async fn forgive_account(&self, buckets: &Buckets, proofs: &[u8]) -> Result<(), Fault> {
+        let buckets = vec![&*buckets.account, &*buckets.pair, proofs];
+        self.query(&ForgiveAccount { buckets }).await.map(drop)
     }
 }
 

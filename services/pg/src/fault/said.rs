@@ -59,7 +59,8 @@ impl<'a> Said<'a> {
     /// Whether it says that a server was lost, in place of the first answer that is still
     /// waited for: of what was sent together, the rest may have been done.
     pub(super) fn is_of_a_loss(self) -> bool {
-        self.sqlstate.starts_with("08") || self.is_of_a_pooler()
+        // What Postgres or an extension says of another server has a routine: it ends what was sent.
+        self.routine.is_empty() && self.sqlstate.starts_with("08") || self.is_of_a_pooler()
     }
 
     /// Whether something between ends a connection that was let in. Postgres names the routine

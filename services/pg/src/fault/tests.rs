@@ -121,7 +121,8 @@ fn what_a_pooler_says_of_a_lost_server_is_no_refusal() {
         (fatal("57P01", ""), Kind::Unavailable, true),
         (said("08006", "", "x"), Kind::Unavailable, true),
         // Of the server itself.
-        (said("08P01", "exec_bind_message", "x"), Kind::Other, true),
+        (said("08P01", "exec_bind_message", "x"), Kind::Other, false),
+        (said("08006", "ReportConnectionError", "x"), Kind::Unavailable, false),
         (fatal("57P01", "ProcessInterrupts"), Kind::Unavailable, false),
         (said("23505", "", "x"), Kind::Constraint { kind: Constraint::Unique, name: "c".to_owned() }, false),
         // Who is not let in.

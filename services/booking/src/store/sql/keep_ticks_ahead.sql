@@ -1,8 +1,7 @@
 -- Of all tenants, as the sweeper's role. Logical replication brings events with their
 -- ticks and leaves the sequence behind, so that new events would be sorted before those
--- that have no number yet. Numbered ones have been sent; `seen` is the highest tick of
--- those that just were, behind which more may come. From tenant to tenant, since the index
--- has the ticks of each in order.
+-- that have no number yet. Numbered ones have been sent. From tenant to tenant, since
+-- the index has the ticks of each in order.
 with recursive tenants as (
     (
         select e.tenant_id
@@ -31,11 +30,13 @@ waiting as (
         from booking_events e
         where e.tenant_id = t.tenant_id
           and e.number is null
+          -- Beyond it is no tick of ours: the sequence would end there.
+          and e.tick < 4611686018427387904
         order by e.tick desc
         limit 1
     ) last
 )
-select setval('booking_event_ticks', greatest(waiting.tick, :seen) + 1000000)
+select setval('booking_event_ticks', waiting.tick + 1000000)
 from waiting
 cross join booking_event_ticks ticks
-where greatest(waiting.tick, :seen) > ticks.last_value
+where waiting.tick > ticks.last_value

@@ -2,8 +2,7 @@
 -- one sees is as it was left by whoever had them last. The head is the last number that an
 -- event has; the row of the head, which is locked, says only what no event may get any
 -- more (`forget_events`), so that numbering writes nothing but the events. Beside it comes
--- the event that has the number up to which the caller has read, mostly the last one; and
--- the tick of an event, if the sequence of ticks is behind it.
+-- the event that has the number up to which the caller has read, mostly the last one.
 --
 -- How many events wait is no matter of statistics: they are as of a time at which nobody
 -- read, or everybody. So neither step may be planned by them. The limit is a number that
@@ -58,15 +57,9 @@ numbered as (
     where e.tenant_id = waiting.tenant_id
       and e.id = waiting.id
       and e.ctid = any (array(select w.row_place from waiting w))
-    returning e.tenant_id, {event_columns}, e.number, e.tick
+    returning e.tenant_id, {event_columns}, e.number
 )
-select
-    was.tenant_id,
-    was.head,
-    was.at_place,
-    case when n.tick > (select last_value from booking_event_ticks) then n.tick end as tick_ahead,
-    n.number,
-    {event_names}
+select was.tenant_id, was.head, was.at_place, n.number, {event_names}
 from heads was
 left join numbered n on n.tenant_id = was.tenant_id
 order by was.tenant_id, n.number

@@ -69,6 +69,7 @@ async fn wrong_codes_are_limited_in_a_session_and_for_a_user() {
     // Before, an operator who unlocked the user left that as it was.
     let unlock = format!("/v1/users/{}/unlock", fixture.user_id(demo::MANAGER).await);
     fixture.post(&unlock, &fixture.token(demo::OPERATOR).await, &json!({})).await.ok();
+    fixture.verify(&sessions[2], &app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
     fixture.verify(&sessions[2], &app, &app.code(1)).await.ok();
     fixture.verify(&sessions[0], &app, &app.code(2)).await.refused(429, "TOO_MANY_ATTEMPTS");
 }

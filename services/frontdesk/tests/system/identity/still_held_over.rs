@@ -124,6 +124,17 @@ async fn who_is_an_operator_no_more_makes_and_takes_over_nobody() {
     for call in &calls {
         second.beside(call, &lock, &take, &undo, (403, "SCOPE_MISSING")).await;
     }
+    // A member of the tenant is let in to make members, and asked to be an operator all the same.
+    let role = "insert into identity.roles (tenant_id, name, scopes, created_at) \
+        values ($1, 'inviter', '{members:manage}', now())";
+    second.fixture.execute(role, &[&demo::TENANT]).await;
+    let join = "insert into identity.memberships (tenant_id, user_id, role, created_at) \
+        values ($1, $2, 'inviter', now())";
+    second.fixture.execute(join, &[&demo::TENANT, &second.id]).await;
+    let member = second.fixture.user_id(demo::OTHER_OWNER).await;
+    let owner = (Method::POST, tenant_path("/members"), json!({"user_id": member, "role": "owner"}));
+    second.beside(&owner, &lock, &take, &undo, (403, "SCOPE_MISSING")).await;
+
     // Before, who was signed out everywhere meanwhile made another operator.
     let of = format!("where user_id = '{}'", second.id);
     let lock = format!("select id from identity.sessions {of} for update");

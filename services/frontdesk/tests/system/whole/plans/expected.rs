@@ -99,7 +99,6 @@ pub const EXPECTED: &[(&str, f64, &str)] = &[
 /// Statements that read a table whole, and why they may.
 pub const WHOLE: &[(&str, &str)] = &[
     ("keep_ticks_ahead", "a sequence has one row"),
-    ("number_events", "the same"),
     ("forget_old_attempts", "in the background: a part of the table is old"),
     ("activate_signing_key", "there are a handful"),
     ("list_signing_keys", "there are a handful"),
