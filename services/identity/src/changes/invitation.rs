@@ -352,9 +352,9 @@ async fn join_as(change: &Change, hash: &[u8], user: UserId, actor: &Actor) -> R
     change.lock_tenant(found.tenant).await?;
     // Before any of them: who accepts and who invited may be some.
     change.lock_operators().await?;
-    change.hold_inviter(hash).await?;
+    change.hold_inviter(found.tenant, hash).await?;
     hold_caller(change, actor).await?;
-    let offer = change.hold_offer(hash).await?.ok_or_else(link_invalid)?;
+    let offer = change.hold_offer(found.tenant, hash).await?.ok_or_else(link_invalid)?;
     let role = lock_role(change, offer.tenant, &offer.role).await?;
     if !change.decide_invitation(&offer, hash, true).await? {
         return Err(link_invalid());

@@ -45,9 +45,9 @@ pg::statements! {
     /// The open invitation of a link.
     FindOffer<'a> = "find_offer" (secret_hash: &'a [u8], now: Timestamp);
     /// The user who made the invitation of a link, held.
-    HoldInviter<'a> = "hold_inviter" (secret_hash: &'a [u8]);
+    HoldInviter<'a> = "hold_inviter" (tenant: TenantId, secret_hash: &'a [u8]);
     /// The key with which it was made, held.
-    HoldInvitingKey<'a> = "hold_inviting_key" (secret_hash: &'a [u8]);
+    HoldInvitingKey<'a> = "hold_inviting_key" (tenant: TenantId, secret_hash: &'a [u8]);
     /// Decides an open invitation.
     DecideInvitation<'a> = "decide_invitation" (
         tenant: TenantId, id: InvitationId, secret_hash: &'a [u8], state: &'a str, at: Timestamp
@@ -163,13 +163,13 @@ impl Change {
     }
 
     /// Has whoever made the invitation of a link stay as it is until this change is stored.
-    pub async fn hold_inviter(&self, secret_hash: &[u8]) -> Result<(), Fault> {
-        self.query(&HoldInviter { secret_hash }).await.map(drop)
+    pub async fn hold_inviter(&self, tenant: TenantId, secret_hash: &[u8]) -> Result<(), Fault> {
+        self.query(&HoldInviter { tenant, secret_hash }).await.map(drop)
     }
 
     /// The open invitation of a link, after its maker was held; so is its key.
-    pub async fn hold_offer(&self, secret_hash: &[u8]) -> Result<Option<Offer>, Fault> {
-        self.query(&HoldInvitingKey { secret_hash }).await?;
+    pub async fn hold_offer(&self, tenant: TenantId, secret_hash: &[u8]) -> Result<Option<Offer>, Fault> {
+        self.query(&HoldInvitingKey { tenant, secret_hash }).await?;
         // What was waited for may have ended it.
         self.find_offer(secret_hash).await
     }

@@ -43,7 +43,8 @@ fn several_hosts_have_their_ports_and_addresses() {
     let address = read("host=a,b hostaddr=10.0.0.1,10.0.0.2 port=7 target_session_attrs=read-write");
     assert_eq!((address.hosts().as_str(), address.wanted), ("a:7, b:7", Wanted::Primary));
     assert_eq!(address.hosts[1].config.get_hostaddrs(), ["10.0.0.2".parse::<IpAddr>().unwrap()]);
-    assert_eq!(read("postgresql://a/d").wanted, Wanted::Any);
+    assert_eq!(read("postgresql://a/d").wanted, Wanted::PrimaryFirst, "a name may have several addresses");
+    assert_eq!(read("postgresql://a/d?target_session_attrs=any").wanted, Wanted::Any);
     assert!(read("postgresql://a,b/d?load_balance_hosts=random").is_shuffled);
 }
 
