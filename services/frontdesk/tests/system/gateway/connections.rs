@@ -11,7 +11,9 @@ use tokio::time::{sleep, timeout};
 use super::stop::{Stopping, ask};
 use crate::fixture::Fixture;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than a new connection may take to ask: one that was looked at before it had asked is
+/// looked at again after that.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The type of a frame of HTTP/2 that tells its receiver to go elsewhere.
 const GOAWAY: u8 = 7;
 
