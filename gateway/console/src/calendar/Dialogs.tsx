@@ -56,7 +56,7 @@ function Making({ what }: { what: "block" | "booking" }) {
   };
   return (
     <Dialog title={t(`${what}.title`)} onClose={close} busy={sending.busy.value}>
-      <Form of={sending} submit={t(`${what}.make`)} onSend={make} onCancel={close} takesFocus>
+      <Form of={sending} submit={t(`${what}.make`)} onSend={make} onCancel={close}>
         <p>{t("calendar.chosen", { name, stay: stayText(from, to), nights: nightsText(from, to) })}</p>
         {what === "booking" && <p>{t("booking.lead")}</p>}
         {what === "block" ? (

@@ -225,14 +225,12 @@ function byDigit(event: KeyboardEvent, choose: (code: DeclineReason) => void): v
 }
 
 function Codes({ code, onChoose }: { code: DeclineReason; onChoose: (code: DeclineReason) => void }) {
-  const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
   return (
     <fieldset class="reasons">
       <legend>{t("decline.reason")}</legend>
       {CODES.map((number) => (
         <label class="check">
-          <input ref={number === 1 ? first : null} type="radio" name="reason" checked={code === number} onChange={() => onChoose(number)} />
+          <input type="radio" name="reason" checked={code === number} onChange={() => onChoose(number)} />
           <kbd>{number}</kbd> {nameOf(number)}
         </label>
       ))}

@@ -2,11 +2,12 @@
 // somebody says that it is meant.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import type { Customer } from "../generated/later/frontdesk/booking/v1/customer_service_pb";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
 import { Form } from "../parts/Form";
+import { useFirst } from "../parts/Heading";
 import { once } from "../parts/once";
 import { Rows, Unread } from "../parts/Rows";
 import { type Sending, useSending } from "../parts/sending";
@@ -48,19 +49,18 @@ export function Merge({ guest, onClose, onMerged }: Props) {
 
 function Choose({ guest, onChosen }: { guest: Customer; onChosen: (guest: Customer) => void }) {
   const list = useMemo(() => listOf(10), []);
-  const first = useRef<HTMLInputElement>(null);
+  const first = useFirst<HTMLInputElement>();
   // Most duplicates have the same name. It is there before anybody can type, whose text it would replace.
   useLayoutEffect(() => {
     list.type(guest.name);
     return list.forget;
   }, []);
-  useEffect(() => first.current?.focus(), []);
   return (
     <>
       <p>{t("merge.lead", { name: guest.name })}</p>
       <form role="search" onSubmit={(event) => event.preventDefault()}>
         <Field label={t("guests.search")}>
-          {(given) => <input {...given} ref={first} type="search" maxLength={200} value={list.search.value} onInput={(event) => list.type(event.currentTarget.value)} />}
+          {(given) => <input {...given} {...first} type="search" maxLength={200} value={list.search.value} onInput={(event) => list.type(event.currentTarget.value)} />}
         </Field>
       </form>
       <Unread failure={list.failure.value} onAgain={list.again} />

@@ -55,7 +55,7 @@ export function ClientKeys({ of, onSet, onClose }: { of: ApiKey; onSet: () => vo
   const refused = sending.failure.value?.violations.find(({ field }) => field.startsWith("keys"))?.description;
   return (
     <Dialog title={t("keys.sign_title")} onClose={onClose} busy={sending.busy.value}>
-      <Form of={sending} submit={t("edit.save")} onSend={send} onCancel={onClose} takesFocus>
+      <Form of={sending} submit={t("edit.save")} onSend={send} onCancel={onClose}>
         <p>{t("keys.sign_lead", { name: of.name })}</p>
         {of.clientKeyIds.length > 0 && <p>{t("keys.signs", { ids: of.clientKeyIds.join(", ") })}</p>}
         <Field label={t("keys.jwks")} hint={t("keys.jwks_hint")} fault={wrong.value || refused}>

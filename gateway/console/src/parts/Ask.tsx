@@ -36,7 +36,7 @@ export function Ask<T>({ title, lead, submit, isDangerous = false, call, unless,
   };
   return (
     <Dialog title={title} onClose={onClose} busy={sending.busy.value}>
-      <Form of={sending} submit={submit} isDangerous={isDangerous} onSend={send} onCancel={onClose} takesFocus>
+      <Form of={sending} submit={submit} isDangerous={isDangerous} onSend={send} onCancel={onClose}>
         {lead && <p>{lead}</p>}
         {children?.(failure)}
         {unless && (even.value || failure?.reason === unless.reason) && (

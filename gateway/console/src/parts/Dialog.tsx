@@ -1,9 +1,10 @@
-// A native dialog that is open as long as it is there. What had the focus before gets it
-// back.
+// A native dialog that is open as long as it is there. Its first field has the focus as soon as
+// it is open; what had it before gets it back.
 
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text/text";
+import { focusFirst } from "./Heading";
 
 interface Props {
   title: string;
@@ -15,11 +16,13 @@ interface Props {
 
 export function Dialog({ title, onClose, busy = false, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
+  const closing = useRef<HTMLButtonElement>(null);
   const name = useId();
-  // Before what is in it takes the focus.
   useLayoutEffect(() => {
     const shown = element.current;
     shown?.showModal();
+    // What is typed next is for the form, and not for the button before it.
+    if (document.activeElement === closing.current) focusFirst(shown?.querySelector("form") ?? null);
     // By closing, the browser gives the focus back; taken out while it is open, it does not.
     return () => shown?.close();
   }, []);
@@ -37,7 +40,7 @@ export function Dialog({ title, onClose, busy = false, children }: Props) {
     <dialog ref={element} aria-labelledby={name} onCancel={cancel} onClose={closed}>
       <header>
         <h2 id={name}>{title}</h2>
-        <button type="button" class="quiet" disabled={busy} onClick={onClose} aria-label={t("close")}>
+        <button ref={closing} type="button" class="quiet" disabled={busy} onClick={onClose} aria-label={t("close")}>
           ✕
         </button>
       </header>

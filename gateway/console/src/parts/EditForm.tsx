@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import type { Edit } from "./edit";
-import { focusFirst, Form } from "./Form";
+import { Form } from "./Form";
+import { focusFirst } from "./Heading";
 import { Stale } from "./Stale";
 
 interface Props<R, D> {

@@ -1,8 +1,9 @@
 // A form: its fields, what was refused, and the buttons, which settle on the reply.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text/text";
+import { focusFirst } from "./Heading";
 import type { Sending } from "./sending";
 import { Trouble } from "./Trouble";
 
@@ -18,7 +19,7 @@ interface Props {
   isQuiet?: boolean;
   /** Whether it is in a page, and not in a dialog. */
   inPage?: boolean;
-  /** Whether the first field gets the focus. */
+  /** Whether the first field gets the focus; it always does in a dialog that opens. */
   takesFocus?: boolean;
   /** What is said beside a refusal. */
   because?: ComponentChildren;
@@ -28,13 +29,9 @@ interface Props {
   children?: ComponentChildren;
 }
 
-export function focusFirst(form: HTMLFormElement | null): void {
-  form?.querySelector<HTMLElement>(":is(input, select, textarea):enabled")?.focus();
-}
-
 export function Form({ of: { busy, failure }, submit, onSend, onCancel, cancel, isDangerous, isQuiet, inPage, takesFocus, because, advice, beside, children }: Props) {
   const form = useRef<HTMLFormElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (takesFocus) focusFirst(form.current);
   }, []);
   const send = (event: SubmitEvent) => {

@@ -51,7 +51,7 @@ function ForKey({ id, onClose }: { id: string; onClose: () => void }) {
   };
   return (
     <Dialog title={t("guest.show")} onClose={onClose} busy={sending.busy.value}>
-      <Form of={sending} submit={t("guest.show")} onSend={send} takesFocus>
+      <Form of={sending} submit={t("guest.show")} onSend={send}>
         <p>{t("guest.why")}</p>
         <Field label={t("guest.key")}>{(given) => <input {...given} name="key" type="password" autocomplete="off" required />}</Field>
       </Form>

@@ -1,9 +1,9 @@
 // A proof in the session: a passkey, the code of an app, a recovery code, or the password.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
+import { useFirst } from "../parts/Heading";
 import { Trouble } from "../parts/Trouble";
 import { t } from "../text/text";
 import type { Failure } from "../wire/failure";
@@ -91,23 +91,22 @@ function WhichFactor({ by }: { by: By }) {
 
 /** What is entered; of a passkey, the browser asks. */
 function ProofField({ by }: { by: By }) {
-  const input = useRef<HTMLInputElement>(null);
-  const lead = useRef<HTMLParagraphElement>(null);
-  useEffect(() => (input.current ?? lead.current)?.focus(), []);
+  const input = useFirst<HTMLInputElement>();
+  const lead = useFirst<HTMLParagraphElement>();
   if (by === "passkey") {
     return (
-      <p ref={lead} tabIndex={-1}>
+      <p {...lead} tabIndex={-1}>
         {t("second.passkey_lead")}
       </p>
     );
   }
   if (by === "password") {
-    return <Field label={t("signin.password")}>{(given) => <input {...given} ref={input} name="proof" type="password" autocomplete="current-password" required />}</Field>;
+    return <Field label={t("signin.password")}>{(given) => <input {...given} {...input} name="proof" type="password" autocomplete="current-password" required />}</Field>;
   }
   const isCode = by === "factor";
   return (
     <Field label={t(isCode ? "second.code" : "second.recovery")} hint={t(isCode ? "second.hint" : "second.recovery_hint")}>
-      {(given) => <input {...given} ref={input} name="proof" autocomplete="one-time-code" inputMode={isCode ? "numeric" : "text"} required />}
+      {(given) => <input {...given} {...input} name="proof" autocomplete="one-time-code" inputMode={isCode ? "numeric" : "text"} required />}
     </Field>
   );
 }

@@ -1,8 +1,8 @@
 // Signing in: a passkey alone, or the password, then a second factor where the user has one.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { Field } from "../parts/Field";
+import { useFirst } from "../parts/Heading";
 import { Trouble } from "../parts/Trouble";
 import { t } from "../text/text";
 import { at } from "../wire/base";
@@ -27,8 +27,7 @@ export function SignIn() {
 function Password() {
   const failure = useSignal<Failure | null>(null);
   const busy = useSignal(false);
-  const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  const first = useFirst<HTMLInputElement>();
   const tried = async (begin: () => Promise<Failure | null>) => {
     if (busy.value) return;
     busy.value = true;
@@ -49,7 +48,7 @@ function Password() {
         </p>
       )}
       <Field label={t("signin.email")}>
-        {(given) => <input {...given} ref={first} name="email" type="email" autocomplete="username" required />}
+        {(given) => <input {...given} {...first} name="email" type="email" autocomplete="username" required />}
       </Field>
       <Field label={t("signin.password")}>
         {(given) => <input {...given} name="password" type="password" autocomplete="current-password" required />}

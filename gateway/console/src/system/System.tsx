@@ -153,7 +153,7 @@ function Resolve({ meant: { row, choice }, onClose, onDone }: { meant: Meant; on
   };
   return (
     <Dialog title={t("system.resolve")} onClose={onClose} busy={sending.busy.value}>
-      <Form of={sending} submit={t("system.resolve")} onSend={send} onCancel={onClose} takesFocus>
+      <Form of={sending} submit={t("system.resolve")} onSend={send} onCancel={onClose}>
         <p>{nameOf(row)}</p>
         <p>
           <strong>{choiceOf(choice)}</strong>

@@ -34,6 +34,23 @@ test("requests are decided by keys alone", async (context) => {
   assert.deepEqual([one.status, two.status, two.decline_reason_code, three.status], ["under_review", "declined", "price", "confirmed"]);
 });
 
+test("what is typed as soon as a dialog is there counts", async (context) => {
+  const { id } = await newRequest();
+  const page = await openDesk(context, { place: `requests/${id}` });
+  await page.getByRole("article").getByText(id).waitFor();
+  await page.evaluate(() => {
+    // Told as soon as the dialog is open, and before anything that waits for a frame.
+    const opened = new MutationObserver(() => (globalThis.focusAtOpening ??= document.activeElement?.getAttribute("name")));
+    opened.observe(document.body, { subtree: true, attributeFilter: ["open"] });
+  });
+  await page.keyboard.press("d");
+  await page.getByRole("dialog", { name: "Decline request" }).waitFor();
+  assert.equal(await page.evaluate(() => globalThis.focusAtOpening), "reason");
+  await page.keyboard.press("4");
+  await page.keyboard.press("Enter");
+  await rowOf(page, id).getByText("Declined").waitFor();
+});
+
 test("a dialog with something under way stays, however often Escape is pressed", async (context) => {
   const { id } = await newRequest();
   const page = await openDesk(context, { place: `requests/${id}` });
