@@ -2,7 +2,7 @@
 //! that hangs on the booking first, in the order of their ids, then the booking, and
 //! looks again whether one was added between the two.
 
-use crate::domain::booking::Booking;
+use crate::domain::booking::{Booking, BookingStatus};
 use crate::domain::ids::{BookingId, BookingRequestId, RowId};
 use crate::domain::request::Status;
 use crate::domain::steps::{self, Move, Step};
@@ -94,6 +94,10 @@ impl Work for CancelBooking {
 /// Whether a locked booking only holds the dates of an open request.
 async fn is_hold(change: &mut Change, booking: &Booking) -> Result<bool, Error> {
     if change.layout().request_is_its_booking() {
+        return Ok(false);
+    }
+    // One that another program has sold is a booking like any other.
+    if booking.status != BookingStatus::Requested {
         return Ok(false);
     }
     let Some(owner) = booking.request else { return Ok(false) };

@@ -7,6 +7,9 @@ use super::ids::{BlockId, BookingId, BookingRequestId, PropertyId, RangeId};
 use super::rules::{Broken, Neighbours, StayRules, Terms};
 use super::stay::Stay;
 
+/// Hours that a hold lasts where nobody says how many.
+pub const DEFAULT_HOLD_HOURS: i32 = 24;
+
 /// A property.
 #[derive(Debug, Hash)]
 pub struct Property {

@@ -22,7 +22,7 @@ use crate::domain::booking::BookingStatus;
 use crate::domain::decline::{DATES_TAKEN, DeclineReason};
 use crate::domain::event::EventKind;
 use crate::domain::layout::Layout;
-use crate::domain::property::HoldPolicy;
+use crate::domain::property::{DEFAULT_HOLD_HOURS, HoldPolicy};
 use crate::domain::request::Status;
 
 /// The kind of an inventory range that a booking has.
@@ -60,6 +60,10 @@ impl Words {
         words.add_asked();
         // Ten years: what a property of another program says must end in a time that we can name.
         words.add("most_hold_hours", "87600");
+        words.add("hold_hours", DEFAULT_HOLD_HOURS.to_string());
+        // No number or tick of ours is there: what comes after the last of another program would
+        // have no place.
+        words.add("numbers_end", (1_i64 << 62).to_string());
         for row in ["r", "b", "properties"] {
             words.add(&format!("next_version.{row}"), next_version(row));
             words.add(&format!("shown_version.{row}"), unreadable::shown_version(row));

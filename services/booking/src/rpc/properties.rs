@@ -14,7 +14,8 @@ use crate::call::Call;
 use crate::changes::{AddBlock, CreateProperty, EndBlock, UpdateProperty};
 use crate::domain::ids::{BlockId, PropertyId};
 use crate::domain::property::{
-    self, Block, Calendar, HoldPolicy, NewProperty, Occupancy, Occupant, Property, PropertyUpdate,
+    self, Block, Calendar, DEFAULT_HOLD_HOURS, HoldPolicy, NewProperty, Occupancy, Occupant, Property,
+    PropertyUpdate,
 };
 use crate::domain::stay::Stay;
 use crate::domain::version::Version;
@@ -22,8 +23,6 @@ use crate::error::Error;
 
 /// The list, as its page tokens know it.
 const LIST: &[u8] = b"properties";
-/// Hours that a hold lasts when nothing else is asked for.
-const DEFAULT_HOLD_HOURS: i32 = 24;
 
 #[tonic::async_trait]
 impl PropertyService for Booking {

@@ -99,8 +99,20 @@ pub struct Tried {
     pub refusals: usize,
 }
 
-/// The alterations of the columns of these tables that fulfil a condition: another name,
-/// and each of the `others` that a column of a type may get.
+/// The alterations of the columns of these tables that fulfil a condition: each of the `others`
+/// that a column of a type may get.
+pub async fn retyped(
+    fixture: &Fixture,
+    schema: &str,
+    tables: &[&str],
+    condition: &str,
+    others: fn(&str) -> &'static [&'static str],
+) -> Vec<Alteration> {
+    let all = alterations(fixture, schema, tables, condition, others).await;
+    all.into_iter().filter(|one| !one.there.contains(" rename column ")).collect()
+}
+
+/// The same, and another name for each.
 pub async fn alterations(
     fixture: &Fixture,
     schema: &str,
@@ -192,6 +204,41 @@ async fn to_enum(fixture: &Fixture, table: &str, column: &str) -> Alteration {
 }
 
 impl Altered<'_> {
+    /// Reads what there is under each alteration, and gives how many there were: nothing of it
+    /// is taken down.
+    pub async fn reads(
+        &self,
+        alterations: Vec<Alteration>,
+        paths: &[String],
+        read: impl AsyncFn(&str) -> Answer,
+    ) -> usize {
+        let read_all = async |of: &str| {
+            let mut refused = Vec::new();
+            for path in paths {
+                let answer = read(path).await;
+                if answer.status != 200 {
+                    refused.push(format!("{of}: {path}: {} {}", answer.status, answer.body));
+                }
+            }
+            refused
+        };
+        let mut problems = read_all("as it was").await;
+        let mut tried = 0;
+        for Alteration { there, back, .. } in alterations {
+            match try_to_alter(self.fixture, &there).await {
+                Ok(()) => {}
+                Err(error) if error.code().is_some_and(|code| NOT_FOR_IT.contains(code)) => continue,
+                Err(error) => panic!("{there}: {error:?}"),
+            }
+            tried += 1;
+            problems.extend(read_all(&there).await);
+            alter(self.fixture, &back).await;
+        }
+        problems.extend(read_all("as it was again").await);
+        assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
+        tried
+    }
+
     /// Makes the changes of a round of rows of its own under each alteration. Before the
     /// first one and after the last one all of them are granted.
     pub async fn walk<C: Debug>(

@@ -40,6 +40,7 @@ mod booking {
     mod feed_plans;
     mod feed_replicas;
     mod feed_trouble;
+    mod foreign_holds;
     mod foreign_lists;
     pub mod foreign_rows;
     mod found_inconsistencies;
@@ -211,6 +212,7 @@ mod program {
 /// What holds for all parts together.
 mod whole {
     mod altered_columns;
+    mod altered_reads;
     pub mod backups;
     pub mod crashes;
     mod faults;

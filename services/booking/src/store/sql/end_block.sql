@@ -5,7 +5,7 @@ with block as (
     where i.tenant_id = :tenant
       and i.property_id = :property
       and i.id = :id
-      and i.kind = {range.block}
+      and i.kind::text = {range.block}
     for update
 ),
 ended as (

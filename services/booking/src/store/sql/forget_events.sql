@@ -17,6 +17,7 @@ from (
             where f.tenant_id = :tenant
               and e.tenant_id = :tenant
               and e.number > f.forgotten
+              and e.number < {numbers_end}
               and e.at <= :now
             order by e.number
             limit 1000

@@ -2,18 +2,18 @@
 select
     t.tenant_id,
     greatest(
-        h.head,
+        case when h.head < {numbers_end} then h.head end,
         (
             select e.number
             from booking_events e
             where e.tenant_id = t.tenant_id
-              and e.number is not null
+              and e.number < {numbers_end}
             order by e.number desc
             limit 1
         ),
         0
     ) as head,
-    coalesce(h.forgotten, 0) as forgotten,
+    coalesce(case when h.forgotten < {numbers_end} then h.forgotten end, 0) as forgotten,
     coalesce(
         (
             select true

@@ -30,8 +30,8 @@ waiting as (
         from booking_events e
         where e.tenant_id = t.tenant_id
           and e.number is null
-          -- Beyond it is no tick of ours: the sequence would end there.
-          and e.tick < 4611686018427387904
+          -- The sequence would end beyond it.
+          and e.tick < {numbers_end}
         order by e.tick desc
         limit 1
     ) last

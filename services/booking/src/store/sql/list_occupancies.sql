@@ -18,7 +18,7 @@ where b.tenant_id = :tenant
 union all
 select
     case
-        when i.kind = {range.block} then 'block'
+        when i.kind::text = {range.block} then 'block'
         when source.id is null or source.deleted_at is not null then 'inventory'
         else 'booking'
     end,

@@ -6,8 +6,8 @@ select
     i.id,
     i.source_id,
     {active} as active,
-    (i.kind = {range.booking}) is not true or b.id is not null or requested.id is not null as stands,
-    (i.kind = {range.booking}) is true and case
+    (i.kind::text = {range.booking}) is not true or b.id is not null or requested.id is not null as stands,
+    (i.kind::text = {range.booking}) is true and case
         when requested.id is null then (
             i.property_id = b.property_id and i.start_date >= b.check_in and i.end_date <= b.check_out
         ) is false

@@ -3,5 +3,5 @@ from inventory_ranges
 where tenant_id = :tenant
   and property_id = :property
   and id = :id
-  and kind = {range.block}
+  and kind::text = {range.block}
 for update

@@ -5,7 +5,7 @@
 select
     i.id,
     {active} and {unreadable.ranges} <> array[]::text[]
-    or (i.kind = {range.booking}) is true and {active} and (
+    or (i.kind::text = {range.booking}) is true and {active} and (
         select true
         from bookings b
         where b.tenant_id = :tenant

@@ -13,7 +13,7 @@
 with heads as (
     select
         h.tenant_id,
-        greatest(h.head, last.number) as head,
+        greatest(case when h.head < {numbers_end} then h.head end, last.number, 0) as head,
         case
             when last.number = t.place then last.id
             else (
@@ -29,7 +29,7 @@ with heads as (
         select e.number, e.id
         from booking_events e
         where e.tenant_id = h.tenant_id
-          and e.number is not null
+          and e.number < {numbers_end}
         order by e.number desc
         limit 1
     ) last on true

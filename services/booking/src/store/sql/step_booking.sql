@@ -25,7 +25,7 @@ shortened as (
     set end_date = :departure
     where i.tenant_id = :tenant
       and i.source_id = :id
-      and i.kind = {range.booking}
+      and i.kind::text = {range.booking}
       and {active}
       and i.start_date < :departure
       and i.end_date > :departure

@@ -168,3 +168,29 @@ async fn a_stream_that_is_behind_goes_on_behind_its_event_too() {
     approve(&fixture, &token, 700..701).await;
     assert_eq!(next(&mut slow, 1).await, next(&mut fast, 1).await);
 }
+
+/// A number of another program after which there is none: the event has no place in the feed,
+/// and whatever comes has its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_number_that_there_is_takes_no_feed_down() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let mut feed = try_watch(&fixture, &token, "").await.unwrap();
+    approve(&fixture, &token, 700..702).await;
+    let heard = next(&mut feed, 2).await;
+    let last = "insert into booking_events (tenant_id, id, at, action, number) \
+        values ($1, gen_random_uuid(), now(), 'settings_updated', 9223372036854775807)";
+    fixture.execute(last, &[&demo::TENANT]).await;
+    approve(&fixture, &token, 710..712).await;
+    let told = next(&mut feed, 2).await;
+    assert!(told.iter().all(|id| !heard.contains(id)), "{told:?} again");
+    is_silent(&mut feed).await;
+    // Nor that of the head.
+    let beyond = "update feed_heads set head = 9223372036854775807 where tenant_id = $1";
+    assert_eq!(fixture.execute(beyond, &[&demo::TENANT]).await, 1);
+    approve(&fixture, &token, 720..722).await;
+    next(&mut feed, 2).await;
+    let mut again = try_watch(&fixture, &token, "").await.unwrap();
+    approve(&fixture, &token, 730..731).await;
+    assert_eq!(next(&mut again, 1).await, next(&mut feed, 1).await);
+}

@@ -23,13 +23,18 @@ fn login() -> Json {
     json!({"email": demo::MANAGER, "password": demo::PASSWORD})
 }
 
-/// The cookie that an answer sets, which no script may read.
+/// The cookie that an answer sets, which no script may read. It is for each path, since nobody
+/// says under which one a proxy has the gateway; that of the version before goes.
 fn cookie_of(answer: &Answer) -> String {
-    let set = answer.headers["set-cookie"].to_str().unwrap();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/console/session"] {
-        assert!(set.contains(part), "{set}");
-    }
-    set.split(';').next().unwrap().to_owned()
+    let all: Vec<&str> =
+        answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let [set, old] = all[..] else { panic!("{all:?}") };
+    let (cookie, parts) = set.split_once("; ").unwrap();
+    let mut parts: Vec<&str> = parts.split("; ").collect();
+    parts.sort_unstable();
+    assert!(parts[..] == ["HttpOnly", "Max-Age=604800", "Path=/", "SameSite=Strict"], "{set}");
+    assert_eq!(old, "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict");
+    cookie.to_owned()
 }
 
 async fn sign_in(fixture: &Fixture) -> (Answer, String) {
@@ -171,7 +176,7 @@ async fn over_https_the_cookie_is_one_that_only_this_host_can_set() {
     let both = format!("{plain}x; {cookie}");
     let next = Answer::of(call(&fixture, Method::POST, REFRESH, SECURE, &both)).await;
     let next = next.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    // The cookie of that name, which pages had before, goes with the sign-in and with its end.
+    // The cookie of that name, which pages had before, goes with each sign-in and with its end.
     let ended = Answer::of(call(&fixture, Method::DELETE, SESSION, SECURE, &next)).await;
     assert_eq!(ended.status, 204);
     for answer in [&answer, &ended] {

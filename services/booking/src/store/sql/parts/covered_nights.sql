@@ -5,7 +5,7 @@ coalesce(
             where i.tenant_id = :tenant
               and i.source_id = b.id
               and i.property_id = b.property_id
-              and i.kind = {range.booking}
+              and i.kind::text = {range.booking}
               and {active}
               and i.start_date < b.check_out
               and i.end_date > b.check_in

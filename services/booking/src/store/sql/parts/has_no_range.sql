@@ -6,6 +6,6 @@ not exists (
           and i.property_id = b.property_id
           and i.start_date < b.check_out
           and i.end_date > b.check_in
-          and i.kind = {range.booking}
+          and i.kind::text = {range.booking}
           and {active}
     )

@@ -10,5 +10,5 @@ not exists (
             and i.end_date > b.check_in
             and i.start_date >= earliest.first_day
             and {active}
-            and (i.kind = {range.booking} and i.source_id = b.id) is not true
+            and (i.kind::text = {range.booking} and i.source_id = b.id) is not true
     )

@@ -82,7 +82,7 @@ own_ranges as (
       and i.property_id = :property
       and i.start_date < :check_out
       and i.end_date > :check_in
-      and i.kind = {range.booking}
+      and i.kind::text = {range.booking}
       and {active}
     limit 1
 ),
@@ -125,7 +125,7 @@ obstacles as (
         and i.end_date > b.check_in
         and i.start_date >= earliest.first_day
         and {active}
-    where i.kind <> {range.booking}
+    where i.kind::text <> {range.booking}
        or i.source_id is null
        or i.source_id = :id and (i.start_date < :check_out and i.end_date > :check_in) is not true
        or i.source_id <> :id and i.source_id not in (select id from held)
@@ -135,7 +135,7 @@ healed as (
     from booking_events e
     where e.tenant_id = :tenant
       and e.booking_request_id = :id
-      and e.action = {event.healed}
+      and e.action::text = {event.healed}
     order by e.at desc, e.id desc
     limit 1
 )
@@ -155,10 +155,10 @@ select 'booked', id, null, null, null, check_in, booked_check_out, null from boo
 union all
 select part, id, guest_id, property_id, status, check_in, check_out, null from rivals
 union all
-select 'own_range', id, null, null, kind, start_date, end_date, source_id from own_ranges
+select 'own_range', id, null, null, kind::text, start_date, end_date, source_id from own_ranges
 union all
-select 'range', id, null, null, kind, start_date, end_date, source_id from ranges
+select 'range', id, null, null, kind::text, start_date, end_date, source_id from ranges
 union all
-select 'obstacle', id, null, null, kind, start_date, end_date, source_id from obstacles
+select 'obstacle', id, null, null, kind::text, start_date, end_date, source_id from obstacles
 union all
-select 'healed', null, null, null, evidence, null, null, null from healed
+select 'healed', null, null, null, evidence::text, null, null, null from healed

@@ -1,11 +1,20 @@
 -- Under the hold policy a booking with status `requested` takes the dates; when
 -- they are taken already, nothing is stored and no row comes back; likewise for a
--- guest who is not there, or archived. A session that archives or merges a customer waits
--- for those that store something of it, and they wait for that one.
+-- guest who is not there, or archived. A policy that is not known holds nothing, and hours
+-- that are none are those of a property for which nobody says how many. A session that
+-- archives or merges a customer waits for those that store something of it, and they wait
+-- for that one.
 with property as (
     select
-        p.tenant_id, p.id, p.hold_policy = {hold_policy.hold} as holds,
-        :at + make_interval(hours => least(p.hold_hours, {most_hold_hours})) as until
+        p.tenant_id, p.id, (p.hold_policy::text = {hold_policy.hold}) is true as holds,
+        :at + make_interval(
+            hours => (
+                case
+                    when p.hold_hours >= 1 then least(p.hold_hours, {most_hold_hours})
+                    else {hold_hours}
+                end
+            )::integer
+        ) as until
     from properties p
     where p.tenant_id = :tenant
       and p.id = :property
