@@ -38,8 +38,6 @@ const PROOF: &str = "/console/session/proof";
 /// take no prefix.
 const HOST_COOKIE: &str = "__Host-frontdesk_session";
 const PLAIN_COOKIE: &str = "frontdesk_session";
-const OLD_COOKIE_ENDS: &str =
-    "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict; Secure";
 /// How long the cookie is kept, in seconds; identity decides how long it works.
 const MAX_AGE: u32 = 7 * 24 * 3600;
 
@@ -94,15 +92,13 @@ pub async fn call(
         cookie(&head, secure)?;
         return proved(&messages, &identity, &body, secure).await;
     }
-    let mut response = if has(&body, "credential") {
+    if has(&body, "credential") {
         let tokens = identity.login_with_passkey(&read(&messages, &body)?).await?;
-        signed_in(&messages, &tokens, &tokens.refresh, secure)?
+        signed_in(&messages, &tokens, &tokens.refresh, secure)
     } else {
         let tokens = identity.login(&read(&messages, &body)?).await?;
-        signed_in(&messages, &tokens, &tokens.refresh, secure)?
-    };
-    take_old_cookie(&mut response, secure);
-    Ok(response)
+        signed_in(&messages, &tokens, &tokens.refresh, secure)
+    }
 }
 
 /// Whether a body has a member, which says whose request it is.
@@ -155,6 +151,7 @@ fn signed_in<M: Message + Name>(
     let headers = response.headers_mut();
     headers.insert(SET_COOKIE, set_cookie(refresh, MAX_AGE, secure)?);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    take_old_cookie(&mut response, secure);
     Ok(response)
 }
 
@@ -189,12 +186,15 @@ fn is_open(refused: &Status) -> bool {
     refusal.is_some_and(|refusal| refusal.metadata().any(|said| said == ("session", "open")))
 }
 
-/// Takes away the cookie that pages over HTTPS had before its name had a prefix: nobody reads
-/// it, and it has a refresh token in it.
+/// Takes away the cookie of the version before, which was for this path alone: it has a refresh
+/// token in it, and beside the new one of its name neither would count.
 fn take_old_cookie(response: &mut Response<Body>, secure: bool) {
-    if secure {
-        response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(OLD_COOKIE_ENDS));
-    }
+    let ends = if secure {
+        "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict; Secure"
+    } else {
+        "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict"
+    };
+    response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(ends));
 }
 
 /// The one cookie of a browser's session. Of two, one is somebody else's, and which one is
@@ -243,8 +243,9 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn set_cookie(value: &str, max_age: u32, secure: bool) -> Result<HeaderValue, Refusal> {
-    let (name, path, secure) = if secure { (HOST_COOKIE, "/", "; Secure") } else { (PLAIN_COOKIE, PATH, "") };
-    let text = format!("{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
+    // Which path of a proxy leads here, nobody says: the cookie is for all paths of the host.
+    let (name, secure) = if secure { (HOST_COOKIE, "; Secure") } else { (PLAIN_COOKIE, "") };
+    let text = format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
     HeaderValue::from_str(&text).map_err(|_| unreadable())
 }
 

@@ -120,4 +120,13 @@ test("the page works behind a path", async (context) => {
   await page.getByRole("article").getByText(id).waitFor();
   await page.goto(`${url}recover-password`);
   await page.getByRole("heading", { name: "New password" }).waitFor();
+  // The cookie comes back from there, too: the session goes on, and ends at the gateway.
+  await page.goto(`${url}#/${ALPINE}/requests/${id}`);
+  await page.getByRole("article").getByText(id).waitFor();
+  const [cookie] = await page.context().cookies();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("E-mail address").waitFor();
+  const origin = new URL(url).origin;
+  const refreshed = await fetch(`${url}console/session/refresh`, { method: "POST", headers: { origin, cookie: `${cookie.name}=${cookie.value}` } });
+  assert.equal(refreshed.status, 401);
 });
