@@ -4,7 +4,7 @@
 use boot::Runbook;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tonic::body::Body;
@@ -119,10 +119,12 @@ async fn response(
     answered: &HeaderMap,
     changes: bool,
 ) -> Result<Response<Body>, Failure> {
-    let etag = renderer.etag(wire).and_then(weak);
-    let mut response = match &etag {
-        Some(etag) if is_read(&head.method) && is_known(&head.headers, etag) => not_modified(),
-        _ => {
+    let etag = renderer.etag(wire);
+    let known = etag.filter(|_| is_read(&head.method)).and_then(|etag| known(&head.headers, etag));
+    let is_known = known.is_some();
+    let mut response = match known {
+        Some(known) => not_modified(known),
+        None => {
             let answer = renderer.answer(wire).map_err(|error| {
                 tracing::error!(%error, path = head.uri.path(), "an answer cannot be read");
                 unreadable()
@@ -136,7 +138,7 @@ async fn response(
     if changes && !response.headers().contains_key(CACHE_CONTROL) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if let Some(etag) = etag {
+    if let Some(etag) = etag.filter(|_| !is_known).and_then(|etag| tag(etag, response.headers())) {
         response.headers_mut().insert(ETAG, etag);
     }
     Ok(response)
@@ -159,14 +161,17 @@ async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Re
     Ok(response)
 }
 
-/// An etag as its header says it.
-fn weak(etag: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(&["W/\"", etag, "\""].concat()).ok()
+/// An etag as its header says it: a compressed body is not the same bytes, so that its tag is
+/// weak, and no change takes it (RFC 9110, 8.8.1).
+fn tag(etag: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+    let weak = if headers.contains_key(CONTENT_ENCODING) { "W/" } else { "" };
+    HeaderValue::from_str(&[weak, "\"", etag, "\""].concat()).ok()
 }
 
-fn not_modified() -> Response<Body> {
+fn not_modified(etag: HeaderValue) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response.headers_mut().insert(ETAG, etag);
     response
 }
 
@@ -174,14 +179,16 @@ fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// Whether the caller has this version; etags compare weakly (RFC 9110, 13.1.2).
-fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    fn bare(text: &str) -> &str {
-        text.trim().trim_start_matches("W/")
-    }
+/// The tag of this version, if the caller has it, as it says it; etags compare weakly
+/// (RFC 9110, 13.1.2).
+fn known(headers: &HeaderMap, etag: &str) -> Option<HeaderValue> {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let current = || etag.to_str().ok().map(bare);
-    known.flat_map(|value| value.split(',')).any(|one| one.trim() == "*" || current() == Some(bare(one)))
+    let current = ["\"", etag, "\""].concat();
+    let one = known
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .find(|one| *one == "*" || one.trim_start_matches("W/") == current)?;
+    HeaderValue::from_str(if one == "*" { &current } else { one }).ok()
 }
 
 fn route_error(transcoder: &Transcoder, error: RouteError, method: &Method, path: &str) -> Failure {

@@ -88,7 +88,7 @@ fn success(binding: &Binding, shared: &mut Components) -> Json {
     let description = first_sentence(&comment(&output.parent_file(), output.path()));
     let mut success = json!({"description": description, "content": content});
     if has_etag(binding) {
-        let etag = json!({"schema": {"type": "string"}, "description": "The version of the resource, weak."});
+        let etag = json!({"schema": {"type": "string"}, "description": "The version of the resource, as `If-Match` takes it; weak, which it does not take, where the body is compressed."});
         success["headers"] = json!({"ETag": etag});
     }
     success
