@@ -32,6 +32,8 @@ pg::statements! {
     );
     /// Requests of all tenants whose holds have run out.
     ListDueHolds = "list_due_holds" (at: Timestamp, after_at: Timestamp, after_id: BookingRequestId);
+    /// Of requests whose holds have run out, those that are to be ended.
+    HoldsThatEnd<'a> = "holds_that_end" (tenant: Uuid, ids: &'a [Uuid]);
     /// Locks a request whose hold has run out, unless somebody has.
     LockDueHold = "lock_due_hold" (tenant: Uuid, id: BookingRequestId, at: Timestamp);
 }
@@ -93,6 +95,20 @@ impl Store {
                     until: row.next("hold_expires_at")?,
                 })
             })
+        })
+        .await
+    }
+
+    /// Of requests of a tenant whose holds have run out, those that are to be ended.
+    pub async fn holds_that_end(
+        &self,
+        tenant: TenantId,
+        ids: &[Uuid],
+    ) -> Result<Vec<BookingRequestId>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let rows = schema.db.run(tenant, &HoldsThatEnd { tenant, ids }).await?;
+            Columns::all(&rows, |row| row.next("id"))
         })
         .await
     }
