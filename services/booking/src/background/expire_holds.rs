@@ -2,17 +2,13 @@
 //! that neither readiness nor the stop takes it for one that hangs; the next one goes on
 //! after the last hold that was tried.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use access::TenantId;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::call::Call;
 use crate::changes::Expire;
-use crate::domain::ids::BookingRequestId;
 use crate::error::Error;
 use crate::store::{DueHold, Store};
 
@@ -52,8 +48,8 @@ pub async fn run(store: Store, place: Place) -> Result<(), Error> {
             *place.lock() = DueHold::first();
             break;
         }
-        let (ends, read) = ends_of(&store, &page).await;
-        failed = failed.and(read);
+        let (ends, asked) = store.holds_that_end(&page).await;
+        failed = failed.and(asked.map_err(Error::from));
         for due in page {
             // One that cannot be expired does not keep the others.
             *place.lock() = due;
@@ -74,24 +70,4 @@ pub async fn run(store: Store, place: Place) -> Result<(), Error> {
         tracing::info!(expired, "holds ran out");
     }
     failed
-}
-
-/// Which of a page are to be ended, and whether all could be asked about.
-async fn ends_of(
-    store: &Store,
-    page: &[DueHold],
-) -> (HashSet<(TenantId, BookingRequestId)>, Result<(), Error>) {
-    let mut of_tenants: HashMap<TenantId, Vec<Uuid>> = HashMap::new();
-    for due in page {
-        of_tenants.entry(due.tenant).or_default().push(due.request.0);
-    }
-    let (mut ends, mut read) = (HashSet::new(), Ok(()));
-    for (tenant, ids) in of_tenants {
-        match store.holds_that_end(tenant, &ids).await {
-            Ok(found) => ends.extend(found.into_iter().map(|id| (tenant, id))),
-            // One tenant that cannot be read does not keep the others.
-            Err(fault) => read = Err(fault.into()),
-        }
-    }
-    (ends, read)
 }
