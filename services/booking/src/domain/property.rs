@@ -10,6 +10,9 @@ use super::stay::Stay;
 /// Hours that a hold lasts where nobody says how many.
 pub const DEFAULT_HOLD_HOURS: i32 = 24;
 
+/// Ten years: a hold by what another program has stored ends in a time that we can name.
+pub const MOST_HOLD_HOURS: i32 = 87_600;
+
 /// A property.
 #[derive(Debug, Hash)]
 pub struct Property {

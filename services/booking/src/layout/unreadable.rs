@@ -2,13 +2,16 @@
 //! write it: a word that is not known, nothing where there must be something, a date or
 //! time beyond those that we can name. A list of requests shows such a field as unknown
 //! or empty; here the columns are named, for the list of inconsistencies. How a field
-//! is shown then is not known here.
+//! is shown then is not known here, and neither is which names are those of time zones:
+//! no table of the database has them (`domain/rules.rs`).
 
+use super::blocking::quoted;
 use super::columns;
 use super::statuses::known_words;
 use crate::domain::booking::BookingStatus;
 use crate::domain::inconsistency::has_default;
 use crate::domain::layout::Layout;
+use crate::domain::property::{HoldPolicy, MOST_HOLD_HOURS};
 use crate::domain::request::Status;
 
 /// Which columns of those that cannot be shown.
@@ -49,12 +52,66 @@ pub fn of_bookings(which: Which) -> String {
 
 /// An expression: the names of the columns of an inventory range that cannot be shown.
 pub fn of_ranges() -> String {
-    let checks = [
-        ("property_id", "(i.property_id is not null)".to_owned()),
+    unfit(&[
+        ("property_id", "i.property_id is not null".to_owned()),
         ("start_date", day("i.start_date")),
-        ("end_date", format!("({} and i.end_date > i.start_date)", day("i.end_date"))),
+        ("end_date", format!("{} and i.end_date > i.start_date", day("i.end_date"))),
+    ])
+}
+
+/// An expression: the names of the columns of a property that cannot be shown, but for its
+/// time zone.
+pub fn of_properties() -> String {
+    let mut checks = vec![
+        ("name", "p.name is not null".to_owned()),
+        ("max_guests", within("max_guests", 1, i32::MAX)),
+        ("hold_policy", format!("p.hold_policy::text in ({})", hold_policies())),
+        ("hold_hours", within("hold_hours", 1, MOST_HOLD_HOURS)),
+        ("row_version", is_version("p.row_version")),
+        ("created_at", nameable("p.created_at")),
+        ("updated_at", nameable("p.updated_at")),
     ];
-    names(checks.into_iter().map(|(name, fine)| format!("case when {fine} is not true then '{name}' end")))
+    // Where there is none, there is no rule.
+    let rule = |name, fine: String| (name, format!("({fine}) is not false"));
+    for (name, least) in
+        [("min_nights", 1), ("max_nights", 1), ("lead_days", 0), ("horizon_days", 1), ("turnover_days", 0)]
+    {
+        checks.push(rule(name, within(name, least, i32::MAX)));
+    }
+    for name in ["min_nights_by_arrival", "max_nights_by_arrival"] {
+        let days = format!("p.{name}::bigint[]");
+        checks.push(rule(name, format!("0 <= all ({days}) and {} >= all ({days})", i32::MAX)));
+    }
+    for name in ["closed_to_arrival", "closed_to_departure"] {
+        checks.push(rule(name, format!("p.{name}::bigint[] <@ array[1, 2, 3, 4, 5, 6, 7]::bigint[]")));
+    }
+    unfit(&checks)
+}
+
+/// The policies of holds, as a list.
+pub fn hold_policies() -> String {
+    HoldPolicy::ALL.map(|policy| quoted(policy.name())).join(", ")
+}
+
+/// A condition: a number of a property that is between two.
+fn within(name: &str, least: i32, most: i32) -> String {
+    format!("p.{name} between {least} and {most}")
+}
+
+/// An expression: the names of the columns of a customer that cannot be shown. One of which
+/// it is not known whether it is archived is in no list.
+pub fn of_customers() -> String {
+    let mut checks: Vec<(&str, String)> = ["name", "email", "phone", "source", "notes", "archived"]
+        .map(|name| (name, format!("c.{name} is not null")))
+        .to_vec();
+    checks.extend(["created_at", "updated_at"].map(|name| (name, nameable(&format!("c.{name}")))));
+    checks.push(("archived_at", format!("{} is not false", nameable("c.archived_at"))));
+    unfit(&checks)
+}
+
+/// An expression: the names of those columns of which this is not so.
+fn unfit(checks: &[(&str, String)]) -> String {
+    names(checks.iter().map(|(name, fine)| format!("case when ({fine}) is not true then '{name}' end")))
 }
 
 fn names(checks: impl Iterator<Item = String>) -> String {
@@ -149,6 +206,19 @@ mod tests {
         assert!(of_requests(Layout::Standard, Which::All).contains("r.internal_note is null"));
         let single = of_requests(Layout::SingleTable, Which::All);
         assert!(single.contains("r.internal_notes is null") && !single.contains("hold_expires_at"));
+    }
+
+    #[test]
+    fn each_column_of_properties_and_customers_is_looked_at_or_may_be_empty() {
+        let empty = ["id", "time_zone", "external_id", "merged_into"];
+        for (columns, looked) in
+            [(&columns::PROPERTY[..], of_properties()), (&columns::CUSTOMER[..], of_customers())]
+        {
+            for name in columns.iter().filter(|name| !empty.contains(name)) {
+                assert!(looked.contains(&format!("then '{name}' end")), "{name}: {looked}");
+            }
+        }
+        assert!(of_properties().contains("p.hold_policy::text in ('none', 'hold')"));
     }
 
     #[test]

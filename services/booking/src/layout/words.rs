@@ -22,7 +22,7 @@ use crate::domain::booking::BookingStatus;
 use crate::domain::decline::{DATES_TAKEN, DeclineReason};
 use crate::domain::event::EventKind;
 use crate::domain::layout::Layout;
-use crate::domain::property::{DEFAULT_HOLD_HOURS, HoldPolicy};
+use crate::domain::property::{DEFAULT_HOLD_HOURS, HoldPolicy, MOST_HOLD_HOURS};
 use crate::domain::request::Status;
 
 /// The kind of an inventory range that a booking has.
@@ -58,13 +58,12 @@ impl Words {
         words.add("blocking", format!("({}) is true", blocking.condition("b")));
         words.add("freed_in_the_way", blocking.keeps_freed("b"));
         words.add_asked();
-        // Ten years: what a property of another program says must end in a time that we can name.
-        words.add("most_hold_hours", "87600");
+        words.add("most_hold_hours", MOST_HOLD_HOURS.to_string());
         words.add("hold_hours", DEFAULT_HOLD_HOURS.to_string());
         // No number or tick of ours is there: what comes after the last of another program would
         // have no place.
         words.add("numbers_end", (1_i64 << 62).to_string());
-        for row in ["r", "b", "properties"] {
+        for row in ["r", "b", "p", "properties"] {
             words.add(&format!("next_version.{row}"), next_version(row));
             words.add(&format!("shown_version.{row}"), unreadable::shown_version(row));
         }
@@ -80,9 +79,12 @@ impl Words {
         words.add("unreadable.requests", unreadable::of_requests(layout, Which::All));
         words.add("unreadable.bookings", unreadable::of_bookings(Which::All));
         words.add("unreadable.ranges", unreadable::of_ranges());
+        words.add("unreadable.properties", unreadable::of_properties());
+        words.add("unreadable.customers", unreadable::of_customers());
+        words.add("hold_policies", unreadable::hold_policies());
         words.add("unjudged.requests", unreadable::of_requests(layout, Which::Unjudged));
         words.add("unjudged.bookings", unreadable::of_bookings(Which::Unjudged));
-        for column in ["confirmed_at", "hold_expires_at", "created_at"] {
+        for column in ["confirmed_at", "hold_expires_at", "created_at", "archived_at"] {
             words.add(&format!("nameable.{column}"), unreadable::nameable(&format!("r.{column}")));
         }
         words.add("noted", "case when :note = '' then r.{note} when coalesce(r.{note}, '') = '' then :note else r.{note} || e'\\n' || :note end");
