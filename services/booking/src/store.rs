@@ -39,6 +39,7 @@ mod statements;
 pub mod surroundings;
 mod tenants;
 mod ticks;
+mod unreadable;
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use crate::domain::steps::{self, Step};
 use crate::error::rules::RulesOf;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::bookings::GroupOf;
-use crate::store::constraints::dates_are_taken;
+use crate::store::constraints::{dates_are_taken, external_id_is_taken};
 use crate::store::decisions::{Closing, NewLink, Requested, Winner};
 use crate::store::judged::Judged;
 use crate::store::resolutions::Resolution;
@@ -95,7 +95,7 @@ impl Resolve {
         wrong: Inconsistency,
     ) -> Result<Attempt<Resolved>, Error> {
         let Self { row, choice, ref note, .. } = *self;
-        let Inconsistency { kind, request, booking, .. } = wrong;
+        let Inconsistency { kind, subject, request, booking, .. } = wrong;
         change.more_follows();
         let made = match (choice, &judged.facts.request) {
             (Choice::ClearMark | Choice::ClearLink | Choice::Reopen, _) => {
@@ -116,7 +116,8 @@ impl Resolve {
             }
             (Choice::ReleaseRange, None) => Attempt::Done(change.release_range(row, booking).await?),
             (Choice::WriteDefaults, _) => {
-                Attempt::Done(change.write_defaults(row, request.is_some(), booking).await?)
+                let written = change.write_defaults(row, subject, booking).await;
+                Attempt::Done(written.map_err(|fault| not_by_itself(row, fault))?)
             }
             (Choice::Cancel, _) if is_unseen(kind) => {
                 self.cancel_unseen(change, judged, request, group).await?
@@ -271,9 +272,24 @@ fn not_found(RowId(row): RowId) -> Error {
     Error::Refused(
         Refusal::new(
             Reason::InconsistencyNotFound,
-            format!("The tenant has no booking request, booking or inventory range {row}. GET /api/v1/diagnostics/inconsistencies lists what can be resolved."),
+            format!("The tenant has no booking request, booking, inventory range, property or customer {row}. GET /api/v1/diagnostics/inconsistencies lists what can be resolved."),
         )
         .with("row_id", row.to_string()),
+    )
+}
+
+/// Columns that cannot get the values of a new row: a customer without a source would have
+/// the external id of another one that has none.
+fn not_by_itself(RowId(row): RowId, fault: Fault) -> Error {
+    if !external_id_is_taken(&fault) {
+        return fault.into();
+    }
+    Error::Refused(
+        Refusal::new(
+            Reason::ChoiceNotOffered,
+            format!("Without a source the customer would have the external id of another customer. It is unchanged; give it a source (PATCH /api/v1/customers/{row}), or merge the two."),
+        )
+        .with("choices", ""),
     )
 }
 

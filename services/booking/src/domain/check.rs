@@ -28,7 +28,10 @@ pub enum Walk {
     Requests,
     Bookings,
     Ranges,
+    /// What was found before.
     Found,
+    Properties,
+    Customers,
 }
 
 /// What a step has walked over.
@@ -74,13 +77,17 @@ impl Place {
         }
     }
 
-    /// What the next step walks through.
+    /// What the next step walks through. The numbers are stored: a check that an earlier
+    /// version has begun goes on from its own, and that version takes those after its last
+    /// one, 3, for that.
     pub fn walk(&self) -> Walk {
         match self.phase {
             0 => Walk::Requests,
             1 => Walk::Bookings,
             2 => Walk::Ranges,
-            _ => Walk::Found,
+            3 => Walk::Found,
+            4 => Walk::Properties,
+            _ => Walk::Customers,
         }
     }
 
@@ -90,7 +97,7 @@ impl Place {
         let Self { begun_at, finished_at, again, phase, .. } = self;
         match walked.last {
             Some((after_kind, after_id)) if walked.full => Self { after_kind, after_id, ..self },
-            _ if self.walk() != Walk::Found => {
+            _ if self.walk() != Walk::Customers => {
                 Self { phase: phase + 1, begun_at, finished_at, again, ..Self::START }
             }
             _ if again => Self::START,
@@ -120,7 +127,7 @@ mod tests {
             assert!(next.is_none_or(|next| next.begun_at == Some(second(now)) && next.phase == 0));
         }
         // Begun by a server whose clock is ahead of the one that ends it.
-        let begun = Place { begun_at: Some(second(50)), phase: 3, ..Place::START };
+        let begun = Place { begun_at: Some(second(50)), phase: 5, ..Place::START };
         let ended = begun.after(&Walked { last: None, full: false }, second(40));
         assert_eq!(ended.due(second(41)), None);
     }
@@ -132,13 +139,14 @@ mod tests {
             let mut place = Place { again, ..Place::START }.due(second(1)).unwrap();
             place.again = again;
             let mut walks = vec![place.walk()];
-            for _ in 0..3 {
+            for _ in 0..5 {
                 place = place.after(&nothing, second(2));
                 walks.push(place.walk());
             }
             (walks, place.after(&nothing, second(3)))
         };
-        let all = [Walk::Requests, Walk::Bookings, Walk::Ranges, Walk::Found];
+        let all =
+            [Walk::Requests, Walk::Bookings, Walk::Ranges, Walk::Found, Walk::Properties, Walk::Customers];
         assert_eq!(walk(false), (all.to_vec(), rests(3)));
         assert_eq!(walk(true), (all.to_vec(), Place::START));
         let row = RowId(Uuid::from_u128(7));
@@ -147,5 +155,20 @@ mod tests {
         assert_eq!((more.walk(), more.after_id), (Walk::Requests, row));
         assert_eq!(more.begins_again(), Place { again: true, ..more });
         assert_eq!(rests(1).begins_again(), Place::START);
+    }
+
+    #[test]
+    fn a_check_of_the_version_before_goes_on_and_comes_to_its_end() {
+        let row = RowId(Uuid::from_u128(7));
+        for (phase, walk, left) in [(2, Walk::Ranges, 4), (3, Walk::Found, 3), (6, Walk::Customers, 1)] {
+            let mut place = Place { phase, after_id: row, begun_at: Some(second(1)), ..Place::START };
+            assert_eq!(place.due(second(2)).map(|due| (due.walk(), due.after_id)), Some((walk, row)));
+            for _ in 0..left {
+                assert!(place.begun_at.is_some(), "{phase}");
+                place = place.after(&Walked { last: None, full: false }, second(3));
+                assert_eq!((place.after_kind, place.after_id), (0, RowId(Uuid::nil())));
+            }
+            assert_eq!(place, rests(3), "{phase}");
+        }
     }
 }

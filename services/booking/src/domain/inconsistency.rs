@@ -9,10 +9,12 @@ use super::version::Version;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inconsistency {
     pub kind: InconsistencyKind,
+    /// What the row is.
+    pub subject: Subject,
     pub request: Option<BookingRequestId>,
     pub booking: Option<BookingId>,
     /// The row that the list is ordered by, and that a choice is made for: the
-    /// request, the booking or the inventory range.
+    /// request, the booking, the inventory range, the property or the customer.
     pub row: RowId,
     /// What puts it right, the most likely first. Empty where only another program can.
     pub choices: Vec<Choice>,
@@ -20,6 +22,16 @@ pub struct Inconsistency {
     pub version: Version,
     /// The columns that cannot be shown, of [`InconsistencyKind::Unreadable`].
     pub columns: Vec<String>,
+}
+
+/// What a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    Request,
+    Booking,
+    Range,
+    Property,
+    Customer,
 }
 
 /// How a row contradicts others.
@@ -109,6 +121,14 @@ pub fn has_default(column: &str) -> bool {
             | "updated_at"
             | "confirmed_at"
             | "hold_expires_at"
+            | "hold_policy"
+            | "hold_hours"
+            | "email"
+            | "phone"
+            | "source"
+            | "notes"
+            | "archived"
+            | "archived_at"
     )
 }
 
@@ -244,6 +264,7 @@ mod tests {
     fn a_choice_is_made_when_the_row_offers_it_and_else_named() {
         let wrong = |choices: &[Choice]| Inconsistency {
             kind: InconsistencyKind::ConfirmedAtTaken,
+            subject: Subject::Request,
             request: None,
             booking: None,
             row: RowId(Uuid::nil()),

@@ -9,12 +9,12 @@
 //! A request has one inconsistency at most, the first that holds; what is left after it
 //! is put right shows next. A request whose booking was a no-show has had its stay.
 
-pub use self::facts::{BookingFacts, Deleted, Place, RangeFacts, Subject, UnreadableFacts};
+pub use self::facts::{BookingFacts, Deleted, Place, RangeFacts, UnreadableFacts};
 use super::approval::{self, Rival, Surroundings, Verdict};
 use super::booking::BookingStatus;
 use super::fulfilment::{Fulfilment, Unfit};
 use super::ids::{BookingId, BookingRequestId, RowId};
-use super::inconsistency::{Choice, Inconsistency, InconsistencyKind, has_default};
+use super::inconsistency::{Choice, Inconsistency, InconsistencyKind, Subject, has_default};
 use super::layout::Layout;
 use super::request::{BookingRequest, Status};
 use super::stay::Stay;
@@ -33,6 +33,8 @@ pub struct RowFacts {
     /// Present when the row cannot be shown; then alone, unless all that it lacks are
     /// values that a new row has.
     pub unreadable: Option<UnreadableFacts>,
+    /// The version of the row as it is shown, when it is a property or a customer.
+    pub shown: Option<Version>,
 }
 
 /// The booking that a request is linked to, as far as it may be followed.
@@ -126,6 +128,7 @@ impl Judged<'_> {
     ) -> Inconsistency {
         Inconsistency {
             kind,
+            subject: Subject::Request,
             request: Some(self.request.id),
             booking,
             row: RowId(self.request.id.0),
@@ -154,6 +157,7 @@ pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
     let found = |kind, choices| {
         Some(Inconsistency {
             kind,
+            subject: Subject::Booking,
             request: None,
             booking: Some(id),
             row: RowId(id.0),
@@ -210,6 +214,7 @@ pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
     let of_request = place == Place::BesideRequest;
     active.then(|| Inconsistency {
         kind,
+        subject: Subject::Range,
         request: source.filter(|_| of_request).map(|source| BookingRequestId(source.0)),
         booking: source.filter(|_| !of_request),
         row: RowId(id.0),
@@ -221,22 +226,28 @@ pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
 
 /// Judges a row that may hold what cannot be shown.
 pub fn of_unreadable(facts: &UnreadableFacts) -> Option<Inconsistency> {
-    let UnreadableFacts { row, subject, columns, row_version: _ } = facts;
+    let UnreadableFacts { row, subject, ref columns, row_version: _ } = *facts;
     let mut choices = Vec::new();
     if columns.iter().any(|column| has_default(column)) {
         choices.push(Choice::WriteDefaults);
     }
     if !facts.is_judged() {
-        if *subject == Subject::Request && columns.iter().any(|column| column == "status") {
+        if subject == Subject::Request && columns.iter().any(|column| column == "status") {
             choices.push(Choice::Reopen);
         }
-        choices.push(if *subject == Subject::Range { Choice::ReleaseRange } else { Choice::Cancel });
+        match subject {
+            Subject::Request | Subject::Booking => choices.push(Choice::Cancel),
+            Subject::Range => choices.push(Choice::ReleaseRange),
+            // What they lack, only who knows them can say.
+            Subject::Property | Subject::Customer => {}
+        }
     }
     (!columns.is_empty()).then(|| Inconsistency {
         kind: InconsistencyKind::Unreadable,
-        request: (*subject == Subject::Request).then_some(BookingRequestId(row.0)),
-        booking: (*subject == Subject::Booking).then_some(BookingId(row.0)),
-        row: *row,
+        subject,
+        request: (subject == Subject::Request).then_some(BookingRequestId(row.0)),
+        booking: (subject == Subject::Booking).then_some(BookingId(row.0)),
+        row,
         choices,
         version: Version::of(facts),
         columns: columns.clone(),
@@ -246,23 +257,24 @@ pub fn of_unreadable(facts: &UnreadableFacts) -> Option<Inconsistency> {
 impl RowFacts {
     /// Whether there is no such row.
     pub fn is_nothing(&self) -> bool {
-        let Self { request, booking, range, unreadable } = self;
-        request.is_none() && booking.is_none() && range.is_none() && unreadable.is_none()
+        let Self { request, booking, range, unreadable, shown } = self;
+        request.is_none() && booking.is_none() && range.is_none() && unreadable.is_none() && shown.is_none()
     }
 
     /// The version of the row as it is judged.
     pub fn version(&self) -> Version {
-        let Self { request, booking, range, unreadable } = self;
-        match (request, unreadable) {
-            (Some((request, _)), _) => Version::of(request),
-            (None, Some(unreadable)) => Version::of(unreadable),
-            (None, None) => Version::of(&(booking, range)),
+        let Self { request, booking, range, unreadable, shown } = self;
+        match (request, unreadable, shown) {
+            (Some((request, _)), ..) => Version::of(request),
+            (None, Some(unreadable), _) => Version::of(unreadable),
+            (None, None, Some(shown)) => *shown,
+            (None, None, None) => Version::of(&(booking, range)),
         }
     }
 
     /// Everything that is wrong with it.
     pub fn wrong(&self, layout: Layout) -> Vec<Inconsistency> {
-        let Self { request, booking, range, unreadable } = self;
+        let Self { request, booking, range, unreadable, shown: _ } = self;
         let of_request = request.as_ref().and_then(|(request, around)| of_request(request, layout, around));
         let of_booking = booking.as_ref().and_then(of_booking);
         let of_range = range.as_ref().and_then(of_range);

@@ -158,6 +158,11 @@ impl Terms {
     }
 }
 
+/// Whether a text names a time zone, so that the day there is known.
+pub fn is_zone(text: &str) -> bool {
+    ZONES.get(text).is_ok()
+}
+
 impl LocalDay {
     /// The day in a time zone. One that nobody knows, as other programs may store it,
     /// leaves open which of three it is.

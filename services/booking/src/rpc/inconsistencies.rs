@@ -9,7 +9,7 @@ use super::{Booking, fields};
 use crate::call::Call;
 use crate::changes::{Resolve, Resolved};
 use crate::domain::ids::RowId;
-use crate::domain::inconsistency::{Choice, Inconsistency, InconsistencyKind};
+use crate::domain::inconsistency::{Choice, Inconsistency, InconsistencyKind, Subject, has_default};
 
 impl Booking {
     pub(super) async fn resolve(
@@ -50,7 +50,7 @@ fn resolved(resolved: &Resolved) -> wire::ResolveInconsistencyResponse {
 
 pub(super) fn message(found: Inconsistency) -> wire::Inconsistency {
     let remedy = remedy(&found);
-    let Inconsistency { kind: what, request, booking, row, choices, version, columns: _ } = found;
+    let Inconsistency { kind: what, subject: _, request, booking, row, choices, version, columns: _ } = found;
     wire::Inconsistency {
         kind: kind(what).into(),
         booking_request_id: fields::written(request),
@@ -65,6 +65,11 @@ pub(super) fn message(found: Inconsistency) -> wire::Inconsistency {
 /// What is wrong, and what puts it right.
 fn remedy(found: &Inconsistency) -> String {
     let RowId(row) = found.row;
+    match found.subject {
+        Subject::Request | Subject::Booking | Subject::Range => {}
+        Subject::Property => return remedy_of(found, "property", "properties"),
+        Subject::Customer => return remedy_of(found, "customer", "customers"),
+    }
     let what = match found.kind {
         InconsistencyKind::ConfirmedAtSet => {
             "The open request has a confirmation date and no booking.".to_owned()
@@ -136,11 +141,40 @@ fn remedy(found: &Inconsistency) -> String {
     } else {
         " Resolve".to_owned()
     };
+    format!("{what}{or} it {}.", by_choices(found))
+}
+
+/// How one of the choices is made.
+fn by_choices(found: &Inconsistency) -> String {
+    let RowId(row) = found.row;
     let names: Vec<&str> = found.choices.iter().map(|choice| choice.name()).collect();
-    format!(
-        "{what}{or} it (POST /api/v1/diagnostics/inconsistencies/{row}/resolve) by one of: {}.",
-        names.join(", ")
-    )
+    format!("(POST /api/v1/diagnostics/inconsistencies/{row}/resolve) by one of: {}", names.join(", "))
+}
+
+/// The same of a property or a customer, of which most is what somebody has to say, and
+/// nothing contradicts anything.
+fn remedy_of(found: &Inconsistency, noun: &str, all: &str) -> String {
+    /// What no call for them writes.
+    const BY_ITSELF: [&str; 5] = ["row_version", "created_at", "updated_at", "archived", "archived_at"];
+    let (RowId(row), columns) = (found.row, &found.columns);
+    let mut said = vec![format!("The {noun} holds what cannot be shown in: {}.", columns.join(", "))];
+    let is_said = columns.iter().any(|column| !BY_ITSELF.contains(&&**column));
+    if is_said {
+        said.push(format!(
+            "Whoever may change {all} ({all}:manage) says what is right (PATCH /api/v1/{all}/{row}), or the program that writes it does."
+        ));
+    }
+    if !found.choices.is_empty() {
+        let or = if is_said { "Or resolve" } else { "Resolve" };
+        let left: Vec<&str> =
+            columns.iter().map(String::as_str).filter(|column| !has_default(column)).collect();
+        let leaves = match &*left.join(", ") {
+            "" => String::new(),
+            left => format!(", which leaves {left} as it is"),
+        };
+        said.push(format!("{or} it {}{leaves}.", by_choices(found)));
+    }
+    said.join(" ")
 }
 
 /// What has been done, as a sentence.
@@ -197,4 +231,51 @@ fn chosen(asked: i32) -> Result<Choice, Refusal> {
     let known = wire::ResolutionChoice::try_from(asked).ok();
     let found = Choice::ALL.into_iter().find(|one| Some(choice(*one)) == known);
     found.ok_or_else(|| fields::unknown("choice"))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::judgement::{UnreadableFacts, of_unreadable};
+
+    /// The words for a row that holds what cannot be shown in these columns.
+    fn said(subject: Subject, columns: &[&str]) -> String {
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        let facts = UnreadableFacts { row: RowId(Uuid::nil()), subject, columns, row_version: 1 };
+        remedy(&of_unreadable(&facts).unwrap())
+    }
+
+    #[test]
+    fn what_puts_a_property_or_a_customer_right_is_said_of_each_column() {
+        const ROW: &str = "00000000-0000-0000-0000-000000000000";
+        let resolve =
+            format!("(POST /api/v1/diagnostics/inconsistencies/{ROW}/resolve) by one of: write_defaults");
+        let update = |all: &str| {
+            format!(
+                "Whoever may change {all} ({all}:manage) says what is right (PATCH /api/v1/{all}/{ROW}), or the program that writes it does."
+            )
+        };
+        assert_eq!(
+            said(Subject::Property, &["hold_policy", "time_zone"]),
+            format!(
+                "The property holds what cannot be shown in: hold_policy, time_zone. {} Or resolve it {resolve}, which leaves time_zone as it is.",
+                update("properties")
+            )
+        );
+        assert_eq!(
+            said(Subject::Customer, &["name"]),
+            format!("The customer holds what cannot be shown in: name. {}", update("customers"))
+        );
+        assert_eq!(
+            said(Subject::Customer, &["created_at"]),
+            format!("The customer holds what cannot be shown in: created_at. Resolve it {resolve}.")
+        );
+        let of_request = said(Subject::Request, &["message"]);
+        assert_eq!(
+            of_request,
+            format!("The row holds what cannot be shown in: message. Resolve it {resolve}.")
+        );
+    }
 }

@@ -10,10 +10,12 @@
 use access::TenantId;
 use jiff::Timestamp;
 use pg::{Columns, Fault, Query, Tx};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::database::{Schema, Store};
 use super::judged::{Suspects, judge};
+use super::unreadable::{next_customers, next_properties};
 use crate::domain::check::{Place, Walk, Walked};
 use crate::domain::ids::RowId;
 use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
@@ -241,26 +243,17 @@ async fn known(tx: &Tx, tenant: Uuid, after: (i32, RowId), most: i64) -> Result<
 fn suspects_of(known: &[(i32, RowId)]) -> Suspects {
     let mut suspects = Suspects::default();
     for (number, row) in known {
-        let kind = InconsistencyKind::ALL.into_iter().find(|kind| kind.number() == *number);
-        let (of_booking, of_range) = match kind {
+        match InconsistencyKind::ALL.into_iter().find(|kind| kind.number() == *number) {
             Some(
                 InconsistencyKind::BookingWithoutRange
                 | InconsistencyKind::DeletedInTheWay
                 | InconsistencyKind::FreedInTheWay,
-            ) => (true, false),
-            Some(InconsistencyKind::RangeWithoutBooking | InconsistencyKind::RangeMisplaced) => (false, true),
-            Some(InconsistencyKind::Unreadable) => (true, true),
-            Some(_) => (false, false),
-            None => (true, true),
-        };
-        if of_booking {
-            suspects.bookings.push(*row);
-        }
-        if of_range {
-            suspects.ranges.push(*row);
-        }
-        if !of_booking && !of_range || matches!(kind, None | Some(InconsistencyKind::Unreadable)) {
-            suspects.requests.push(*row);
+            ) => suspects.bookings.push(*row),
+            Some(InconsistencyKind::RangeWithoutBooking | InconsistencyKind::RangeMisplaced) => {
+                suspects.ranges.push(*row);
+            }
+            None | Some(InconsistencyKind::Unreadable) => suspects.push(*row),
+            Some(_) => suspects.requests.push(*row),
         }
     }
     suspects
@@ -276,25 +269,33 @@ async fn step(
     at: Timestamp,
 ) -> Result<Walked, Fault> {
     let most = STEP;
-    let rows = match walk {
-        Walk::Requests => tx.run(&NextRequests { tenant, after_id, most }).await?,
-        Walk::Bookings => tx.run(&NextBookings { tenant, after_id, most }).await?,
-        Walk::Ranges => tx.run(&NextRanges { tenant, after_id, most }).await?,
+    let walked = match walk {
+        Walk::Requests => walked(&tx.run(&NextRequests { tenant, after_id, most }).await?)?,
+        Walk::Bookings => walked(&tx.run(&NextBookings { tenant, after_id, most }).await?)?,
+        Walk::Ranges => walked(&tx.run(&NextRanges { tenant, after_id, most }).await?)?,
         Walk::Found => Vec::new(),
+        Walk::Properties => next_properties(tx, tenant, after_id, most).await?,
+        Walk::Customers => next_customers(tx, tenant, after_id, most).await?,
     };
-    let walked: Vec<(RowId, bool)> = Columns::all(&rows, |row| Ok((row.next("id")?, row.next("suspect")?)))?;
     let suspect: Vec<RowId> = walked.iter().filter(|(_, suspect)| *suspect).map(|(row, _)| *row).collect();
     if !suspect.is_empty() {
         let mut suspects = Suspects::default();
         match walk {
             Walk::Bookings => suspects.bookings = suspect,
             Walk::Ranges => suspects.ranges = suspect,
+            Walk::Properties => suspects.properties = suspect,
+            Walk::Customers => suspects.customers = suspect,
             Walk::Requests | Walk::Found => suspects.requests = suspect,
         }
-        // What is known of the other rows is looked at in the last walk.
+        // What is known of the other rows is looked at in the walk through what was found.
         keep(tx, schema, tenant, &suspects, &[], at).await?;
     }
     Ok(Walked { last: walked.last().map(|(row, _)| (0, *row)), full: is_step(walked.len()) })
+}
+
+/// Rows of a walk, and whether each may contradict something.
+fn walked(rows: &[Row]) -> Result<Vec<(RowId, bool)>, Fault> {
+    Columns::all(rows, |row| Ok((row.next("id")?, row.next("suspect")?)))
 }
 
 /// Judges rows and keeps what is wrong with them in place of what was known of these

@@ -13,14 +13,13 @@ use super::database::Store;
 use super::foreign::{booking_status, time};
 use super::requests::booking_request;
 use super::surroundings;
+use super::unreadable::{self, Record};
 use crate::domain::approval::Surroundings;
 use crate::domain::booking::Booking;
 use crate::domain::form::LONG_AGO;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
-use crate::domain::inconsistency::Inconsistency;
-use crate::domain::judgement::{
-    self, BookingFacts, Deleted, Place, RangeFacts, RowFacts, Subject, UnreadableFacts,
-};
+use crate::domain::inconsistency::{Inconsistency, Subject};
+use crate::domain::judgement::{self, BookingFacts, Deleted, Place, RangeFacts, RowFacts, UnreadableFacts};
 use crate::domain::layout::Layout;
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Terms;
@@ -36,7 +35,7 @@ pg::statements! {
     ListRangeFacts<'a> = "list_range_facts" (tenant: Uuid, rows: &'a [RowId]);
     /// Locks a range.
     LockRange = "lock_range" (tenant: Uuid, row: RowId);
-    /// Rows of whatever table that cannot be shown.
+    /// Requests, bookings and ranges that cannot be shown.
     ListUnreadable<'a> = "standard/list_unreadable" | "single_table/list_unreadable" (tenant: Uuid, rows: &'a [RowId]);
     /// Locks a request, whatever it holds, and reads whose it is.
     LockRequestRow = "lock_request_row" (tenant: Uuid, row: RowId);
@@ -50,6 +49,8 @@ pub struct Suspects {
     pub requests: Vec<RowId>,
     pub bookings: Vec<RowId>,
     pub ranges: Vec<RowId>,
+    pub properties: Vec<RowId>,
+    pub customers: Vec<RowId>,
 }
 
 /// A locked row with what is known of it, and what is wrong with it.
@@ -71,7 +72,16 @@ pub struct Judged {
 impl Suspects {
     /// Every row.
     pub fn all(&self) -> Vec<RowId> {
-        [&self.requests[..], &self.bookings, &self.ranges].concat()
+        let Self { requests, bookings, ranges, properties, customers } = self;
+        [&requests[..], bookings, ranges, properties, customers].concat()
+    }
+
+    /// A row of whatever table.
+    pub(super) fn push(&mut self, row: RowId) {
+        let Self { requests, bookings, ranges, properties, customers } = self;
+        for rows in [requests, bookings, ranges, properties, customers] {
+            rows.push(row);
+        }
     }
 
     /// What may contradict others because these rows were written.
@@ -88,6 +98,8 @@ impl Suspects {
                 Subject::Request => found.requests.push(id),
                 Subject::Booking => found.bookings.push(id),
                 Subject::Range => found.ranges.push(id),
+                Subject::Property => found.properties.push(id),
+                Subject::Customer => found.customers.push(id),
             }
         }
         Ok(found)
@@ -100,6 +112,8 @@ fn subject(row: &mut Columns<'_>) -> Result<Subject, Fault> {
         "request" => Some(Subject::Request),
         "booking" => Some(Subject::Booking),
         "range" => Some(Subject::Range),
+        "property" => Some(Subject::Property),
+        "customer" => Some(Subject::Customer),
         _ => None,
     })
 }
@@ -111,8 +125,8 @@ pub(super) async fn judge(
     layout: Layout,
     suspects: &Suspects,
 ) -> Result<Vec<Inconsistency>, Fault> {
-    let Suspects { requests, bookings, ranges } = suspects;
-    let mut found = Vec::new();
+    let Suspects { requests, bookings, ranges, properties, customers } = suspects;
+    let mut found = unreadable::judge(tx, tenant, properties, customers).await?;
     let shown = [&requests[..], bookings].concat();
     // A row of the single table is both.
     let (requests, bookings) =
@@ -120,7 +134,7 @@ pub(super) async fn judge(
     let all = [&shown[..], ranges].concat();
     if !all.is_empty() {
         let rows = tx.run(&ListUnreadable { tenant, rows: &all }).await?;
-        for facts in Columns::all(&rows, unreadable)? {
+        for facts in Columns::all(&rows, unreadable_facts)? {
             found.extend(judgement::of_unreadable(&facts));
         }
     }
@@ -149,13 +163,14 @@ pub(super) async fn judge(
 }
 
 impl Store {
-    /// What is wrong with a row, of whatever table.
+    /// What is wrong with a request, booking or range.
     pub async fn wrong_with(&self, tenant: TenantId, row: RowId) -> Result<Vec<Inconsistency>, Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             let rows = || vec![row];
-            let suspects = Suspects { requests: rows(), bookings: rows(), ranges: rows() };
+            let suspects =
+                Suspects { requests: rows(), bookings: rows(), ranges: rows(), ..Suspects::default() };
             let found = judge(&tx, tenant, schema.found.layout, &suspects).await?;
             tx.commit().await?;
             Ok(found)
@@ -181,9 +196,18 @@ impl Change {
         let is_booking = self.lock_booking_row(row).await?;
         let range = self.lock_range(row).await?;
         let unshown = self.tx.run(&ListUnreadable { tenant, rows: &[row] }).await?;
-        let unreadable = Columns::first(&unshown, unreadable)?;
+        let mut unreadable = Columns::first(&unshown, unreadable_facts)?;
+        let mut shown = None;
+        if guest.is_none()
+            && !is_booking
+            && range.is_none()
+            && let Some(record) = self.lock_record(row).await?
+        {
+            let Record { version, unreadable: of_record } = record;
+            (shown, unreadable) = (Some(version), of_record);
+        }
         let mut judged = Judged {
-            facts: RowFacts { request: None, booking: None, range, unreadable },
+            facts: RowFacts { request: None, booking: None, range, unreadable, shown },
             guest: guest.flatten(),
             booking: None,
             auto_decline: false,
@@ -294,7 +318,7 @@ fn range_facts(row: &mut Columns<'_>) -> Result<RangeFacts, Fault> {
     })
 }
 
-fn unreadable(row: &mut Columns<'_>) -> Result<UnreadableFacts, Fault> {
+fn unreadable_facts(row: &mut Columns<'_>) -> Result<UnreadableFacts, Fault> {
     Ok(UnreadableFacts {
         row: row.next("id")?,
         subject: subject(row)?,

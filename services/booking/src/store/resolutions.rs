@@ -2,12 +2,12 @@
 //! cancellations, and the record of who chose what.
 
 use jiff::Timestamp;
-use pg::Fault;
+use pg::{Fault, Query};
 use uuid::Uuid;
 
 use super::change::{Change, Finished, Stamp};
 use crate::domain::ids::{BookingId, BookingRequestId, RangeId, RowId};
-use crate::domain::inconsistency::Choice;
+use crate::domain::inconsistency::{Choice, Subject};
 
 pg::statements! {
     /// Takes from a request what says that it is confirmed.
@@ -28,6 +28,12 @@ pg::statements! {
 
     /// Gives the columns of a booking that cannot be shown the values of a new one.
     WriteBookingDefaults = "write_booking_defaults" (tenant: Uuid, id: RowId, at: Timestamp);
+
+    /// Gives the columns of a property that cannot be shown the values of a new one.
+    WritePropertyDefaults = "write_property_defaults" (tenant: Uuid, id: RowId, at: Timestamp);
+
+    /// Gives the columns of a customer that cannot be shown the values of a new one.
+    WriteCustomerDefaults = "write_customer_defaults" (tenant: Uuid, id: RowId, at: Timestamp);
 
     /// Records a choice.
     RecordResolution = "record_resolution" (
@@ -76,15 +82,19 @@ impl Change {
     pub async fn write_defaults<O>(
         self,
         id: RowId,
-        of_request: bool,
+        subject: Subject,
         outcome: O,
     ) -> Result<Finished<O>, Fault> {
         let (tenant, at) = (self.tenant(), self.at);
-        if of_request {
-            self.tx.run(&WriteRequestDefaults { tenant, id, at }).await?;
-        } else {
-            self.tx.run(&WriteBookingDefaults { tenant, id, at }).await?;
-        }
+        let write: &(dyn Query + Send) = match subject {
+            Subject::Request => &WriteRequestDefaults { tenant, id, at },
+            Subject::Booking => &WriteBookingDefaults { tenant, id, at },
+            Subject::Property => &WritePropertyDefaults { tenant, id, at },
+            Subject::Customer => &WriteCustomerDefaults { tenant, id, at },
+            // Nothing that it has to have is there by itself.
+            Subject::Range => return Ok(self.settle(outcome)),
+        };
+        self.tx.run(write).await?;
         Ok(self.settle(outcome))
     }
 }

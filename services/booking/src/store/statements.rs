@@ -9,13 +9,13 @@ use pg::{Declaration, StatementError, Statements as PgStatements};
 use super::{
     approvals, booking_lists, bookings, customers, decisions, events, feed, inconsistencies, inventory,
     judged, keys, properties, request_counts, request_lists, requests, resolutions, settings, surroundings,
-    tenants, ticks,
+    tenants, ticks, unreadable,
 };
 use crate::domain::layout::Layout;
 use crate::layout::{self, Blocking, Statuses, Words};
 
 /// The statements of each file of the store.
-const DECLARED: [&[&Declaration]; 20] = [
+const DECLARED: [&[&Declaration]; 21] = [
     approvals::STATEMENTS,
     booking_lists::STATEMENTS,
     bookings::STATEMENTS,
@@ -36,6 +36,7 @@ const DECLARED: [&[&Declaration]; 20] = [
     surroundings::STATEMENTS,
     tenants::STATEMENTS,
     ticks::STATEMENTS,
+    unreadable::STATEMENTS,
 ];
 
 /// Parts that several statements share.

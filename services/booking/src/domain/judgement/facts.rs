@@ -3,7 +3,7 @@
 
 use super::super::booking::BookingStatus;
 use super::super::ids::{BookingId, RangeId, RowId};
-use super::super::inconsistency::has_default;
+use super::super::inconsistency::{Subject, has_default};
 
 /// What is known of a booking.
 #[derive(Debug, Clone, Copy, Hash)]
@@ -55,14 +55,6 @@ pub enum Place {
         /// Whether no range of others has one of the booking's nights.
         can_be_fitted: bool,
     },
-}
-
-/// What a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Subject {
-    Request,
-    Booking,
-    Range,
 }
 
 /// What is known of a row that cannot be shown.

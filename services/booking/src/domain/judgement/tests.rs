@@ -344,3 +344,54 @@ fn a_row_whose_nights_cannot_be_named_is_judged_as_unreadable_alone() {
     request.stay.check_out = jiff::civil::Date::MAX;
     assert_eq!(of_request(&request, Layout::Standard, &Surroundings::default()), None);
 }
+
+/// What somebody has to say of a property or a customer, no choice does.
+#[test]
+fn a_property_or_customer_gets_what_a_new_one_has_by_itself() {
+    use Choice::{Cancel, ReleaseRange, Reopen, WriteDefaults};
+    let of = |subject, columns: &[&str]| {
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        let row = RowId(Uuid::from_u128(5));
+        let found = of_unreadable(&UnreadableFacts { row, subject, columns, row_version: 1 });
+        found.map(|found| {
+            assert_eq!((found.subject, found.row, found.kind), (subject, row, InconsistencyKind::Unreadable));
+            assert_eq!(found.request.is_some(), subject == Subject::Request);
+            assert_eq!(found.booking.is_some(), subject == Subject::Booking);
+            found.choices
+        })
+    };
+    for subject in [Subject::Property, Subject::Customer] {
+        assert_eq!(of(subject, &[]), None);
+        assert_eq!(of(subject, &["name"]), Some(vec![]));
+        assert_eq!(of(subject, &["name", "created_at"]), Some(vec![WriteDefaults]));
+    }
+    assert_eq!(of(Subject::Property, &["hold_policy"]), Some(vec![WriteDefaults]));
+    assert_eq!(of(Subject::Property, &["time_zone", "max_guests", "min_nights"]), Some(vec![]));
+    assert_eq!(of(Subject::Customer, &["email", "phone", "source", "notes"]), Some(vec![WriteDefaults]));
+    assert_eq!(of(Subject::Request, &["status", "message"]), Some(vec![WriteDefaults, Reopen, Cancel]));
+    assert_eq!(of(Subject::Booking, &["status"]), Some(vec![Cancel]));
+    assert_eq!(of(Subject::Range, &["end_date"]), Some(vec![ReleaseRange]));
+}
+
+#[test]
+fn a_property_that_was_put_right_is_as_it_was_to_become() {
+    let unreadable = |columns: &[&str]| UnreadableFacts {
+        row: RowId(Uuid::from_u128(5)),
+        subject: Subject::Property,
+        columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+        row_version: 1,
+    };
+    let facts = |unreadable| RowFacts {
+        request: None,
+        booking: None,
+        range: None,
+        unreadable,
+        shown: Some(Version::of(&7)),
+    };
+    let right = facts(None);
+    assert!(!right.is_nothing() && right.is_as_chosen(Choice::WriteDefaults, Layout::Standard));
+    assert_eq!((right.version(), right.wrong(Layout::Standard)), (Version::of(&7), vec![]));
+    let wrong = facts(Some(unreadable(&["hold_hours"])));
+    assert!(!wrong.is_as_chosen(Choice::WriteDefaults, Layout::Standard));
+    assert_eq!(wrong.version(), wrong.wrong(Layout::Standard)[0].version);
+}

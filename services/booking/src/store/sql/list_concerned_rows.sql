@@ -61,6 +61,16 @@ from inventory_ranges i
 where i.tenant_id = :tenant
   and (i.id = any (:rows) or i.source_id = any (:rows))
 union
+select 'property', p.id
+from properties p
+where p.tenant_id = :tenant
+  and p.id = any (:rows)
+union
+select 'customer', c.id
+from customers c
+where c.tenant_id = :tenant
+  and c.id = any (:rows)
+union
 select source.subject, i.source_id
 from inventory_ranges i
 cross join (values ('request'), ('booking')) as source (subject)
