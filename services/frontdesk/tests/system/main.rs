@@ -42,6 +42,7 @@ mod booking {
     mod feed_trouble;
     mod foreign_holds;
     mod foreign_lists;
+    mod foreign_records;
     pub mod foreign_rows;
     mod found_inconsistencies;
     mod fulfilment;
