@@ -1315,7 +1315,7 @@ pub enum BookingRequestEventKind {
     CustomerMerged = 22,
     /// The tenant's settings were changed.
     SettingsUpdated = 23,
-    /// Rows that contradicted each other were put right.
+    /// Rows that contradicted each other, or could not be shown, were put right.
     InconsistencyResolved = 24,
 }
 impl BookingRequestEventKind {
@@ -4029,7 +4029,7 @@ pub struct ListCustomersResponse {
     pub next_page_token: ::prost::alloc::string::String,
     /// On the last page of the list by name: how many customers are not in it because
     /// they have no name, which other programs may store; at most 1000 are counted.
-    /// GetCustomer shows each.
+    /// ListInconsistencies names each, GetCustomer shows it.
     #[prost(int32, tag = "3")]
     pub left_out: i32,
 }
@@ -5768,8 +5768,8 @@ pub struct Inconsistency {
     /// What is wrong and what puts it right, as a sentence.
     #[prost(string, tag = "4")]
     pub remedy: ::prost::alloc::string::String,
-    /// UUID of the row that a choice is made for: the booking request, the booking or the
-    /// inventory range.
+    /// UUID of the row that a choice is made for: the booking request, the booking, the
+    /// inventory range, the property or customer.
     #[prost(string, tag = "5")]
     pub row_id: ::prost::alloc::string::String,
     /// What can be chosen for it, the most likely first. Empty where no choice puts it
@@ -5793,8 +5793,8 @@ impl ::prost::Name for Inconsistency {
 /// Input of ResolveInconsistency.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveInconsistencyRequest {
-    /// `row_id` of the inconsistency: UUID of a booking request, booking or inventory
-    /// range.
+    /// `row_id` of the inconsistency: UUID of a booking request, booking, inventory range,
+    /// property or customer.
     #[prost(string, tag = "1")]
     pub row_id: ::prost::alloc::string::String,
     /// One of the `choices` of the inconsistency.
@@ -6201,9 +6201,10 @@ pub mod diagnostics_service_client {
         /// Returns rows that contradict each other or cannot be shown, each as it is now
         /// and with the choices that put it right.
         ///
-        /// What another program has written is in the next answer. When it has written many rows
-        /// at once, or gone past the triggers, it is found by the check of all the tenant's rows
-        /// in the background, which works for a twentieth of the time.
+        /// What another program has written of booking requests, bookings and inventory ranges is
+        /// in the next answer. When it has written many rows at once, or gone past the triggers,
+        /// it is found by the check of all the tenant's rows in the background, which works for a
+        /// twentieth of the time; so is what cannot be shown of properties and customers.
         pub async fn list_inconsistencies(
             &mut self,
             request: impl tonic::IntoRequest<super::ListInconsistenciesRequest>,
@@ -6331,9 +6332,10 @@ pub mod diagnostics_service_server {
         /// Returns rows that contradict each other or cannot be shown, each as it is now
         /// and with the choices that put it right.
         ///
-        /// What another program has written is in the next answer. When it has written many rows
-        /// at once, or gone past the triggers, it is found by the check of all the tenant's rows
-        /// in the background, which works for a twentieth of the time.
+        /// What another program has written of booking requests, bookings and inventory ranges is
+        /// in the next answer. When it has written many rows at once, or gone past the triggers,
+        /// it is found by the check of all the tenant's rows in the background, which works for a
+        /// twentieth of the time; so is what cannot be shown of properties and customers.
         async fn list_inconsistencies(
             &self,
             request: tonic::Request<super::ListInconsistenciesRequest>,
@@ -6758,7 +6760,7 @@ pub struct ListPropertiesResponse {
     pub next_page_token: ::prost::alloc::string::String,
     /// On the last page of the list by name: how many properties are not in it because
     /// they have no name, which other programs may store; at most 1000 are counted.
-    /// GetProperty shows each.
+    /// ListInconsistencies names each, GetProperty shows it.
     #[prost(int32, tag = "3")]
     pub left_out: i32,
 }

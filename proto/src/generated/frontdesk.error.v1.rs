@@ -344,7 +344,8 @@ pub enum ErrorReason {
     /// The two customers cannot be merged; `metadata.cause` says why: `archived`,
     /// `merged_elsewhere` or `too_many_records`. Both are unchanged.
     CustomersNotMergeable = 313,
-    /// The tenant has no booking request, booking or inventory range with this id.
+    /// The tenant has no booking request, booking, inventory range, property or customer
+    /// with this id.
     InconsistencyNotFound = 314,
     /// The row does not offer this choice, or no longer, or it would not put it right;
     /// `metadata.choices` has those that it offers, and is empty when nothing contradicts
