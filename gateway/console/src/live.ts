@@ -196,9 +196,12 @@ export function watch(): () => void {
   denied.value = null;
   void listen(mine);
   addEventListener("online", tryNow);
+  // A network that goes cuts no stream, and its silence would be told late.
+  addEventListener("offline", tryNow);
   document.addEventListener("visibilitychange", look);
   return () => {
     removeEventListener("online", tryNow);
+    removeEventListener("offline", tryNow);
     document.removeEventListener("visibilitychange", look);
     running?.abort();
     denied.value = null;

@@ -33,6 +33,18 @@ test("a page that was cut off says so, and misses nothing", async (context) => {
   await page.getByText("No changes have come in since").waitFor({ state: "detached" });
 });
 
+test("a network that is lost is told at once, and nothing is lost by it", async (context) => {
+  const page = await openDesk(context);
+  const before = await newRequest();
+  await rowOf(page, before.id).waitFor();
+  await page.context().setOffline(true);
+  await page.getByText("No changes have come in since").waitFor();
+  const missed = await newRequest();
+  await page.context().setOffline(false);
+  await rowOf(page, missed.id).waitFor();
+  await page.getByText("No changes have come in since").waitFor({ state: "detached" });
+});
+
 test("a gateway that ends and comes back is told, and nothing is lost by it", async (context) => {
   const gateway = await gatewayOf(context);
   const { url } = await proxyOf(context, { gateway: gateway.url });
