@@ -8,7 +8,7 @@ import { link, route } from "../route";
 import { agoText, nightsText, stayText } from "../text/format";
 import { t } from "../text/text";
 import { now } from "../now";
-import { choose, chosen, cursor } from "./cursor";
+import { choose, chosen, stand } from "./cursor";
 import type { Row } from "./list";
 
 export function RequestRow({ row, canChoose }: { row: Row; canChoose: boolean }) {
@@ -30,7 +30,7 @@ export function RequestRow({ row, canChoose }: { row: Row; canChoose: boolean })
           onChange={(event) => choose(id, event.currentTarget.checked)}
         />
       )}
-      <a id={`row-${id}`} href={link({ request: id })} aria-current={isHere ? "true" : undefined} onFocus={() => (cursor.value = id)}>
+      <a id={`row-${id}`} href={link({ request: id })} aria-current={isHere ? "true" : undefined} onFocus={() => stand(id)}>
         <span class="head">
           <strong>{name}</strong>
           <StatusBadge request={request} />

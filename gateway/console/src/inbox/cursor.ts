@@ -13,6 +13,9 @@ export const chosen = signal<ReadonlySet<string>>(new Set());
 /** The dialog that is open. */
 export const dialog = signal<"" | "decline" | "decline_many" | "help">("");
 
+/** Where a decision has led on to, while nobody has gone anywhere since. */
+let led = "";
+
 onLeave(() => {
   cursor.value = "";
   chosen.value = new Set();
@@ -55,7 +58,17 @@ function step(by: 1 | -1, from: string, wanted: (row: Row) => boolean): boolean 
 
 const here = () => route.peek().request || cursor.peek();
 
+/** Whoever is at the page stands here, and not where a decision has led on to. */
+export function stand(id = cursor.peek()): void {
+  cursor.value = id;
+  led = "";
+}
+
+/** Whether a decision has led on to here since somebody was anywhere. */
+export const isLed = () => led !== "" && here() === led;
+
 export function move(by: 1 | -1): void {
+  stand();
   const from = here();
   const isMoved = step(by, from, () => true);
   if (!isMoved && by > 0 && next.value) void more().then(() => here() === from && step(by, from, () => true));
@@ -68,8 +81,14 @@ export function move(by: 1 | -1): void {
 export function advance(from: string): void {
   if (here() !== from || dialog.peek()) return;
   const wanted = (row: Row) => isOpen(row.value) && belongs(row.value, route.value.filters);
-  if (step(1, from, wanted)) return;
-  if (next.value) void more().then(() => here() === from && !dialog.peek() && (step(1, from, wanted) || stayAt(from)));
+  const lead = () => {
+    const isLedOn = step(1, from, wanted);
+    // What takes the focus is on the way there, too.
+    if (isLedOn) led = here();
+    return isLedOn;
+  };
+  if (lead()) return;
+  if (next.value) void more().then(() => here() === from && !dialog.peek() && (lead() || stayAt(from)));
   else stayAt(from);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { newRequest, openDesk, requestNow, rowOf } from "./desk.mjs";
 
 const focused = (page) => page.evaluate(() => document.activeElement?.id ?? "");
@@ -32,6 +33,28 @@ test("requests are decided by keys alone", async (context) => {
   assert.equal(await focused(page), `row-${second.id}`);
   const [one, two, three] = await Promise.all([first, second, third].map(({ id }) => requestNow(id)));
   assert.deepEqual([one.status, two.status, two.decline_reason_code, three.status], ["under_review", "declined", "price", "confirmed"]);
+});
+
+test("a key that is pressed twice decides one request", async (context) => {
+  const [first, second] = [await newRequest(), await newRequest()];
+  const page = await openDesk(context, { place: `requests/${first.id}?order=oldest&from=${first.check_in}` });
+  await page.getByText("An approval makes the booking now").waitFor();
+  const keyboard = await page.context().newCDPSession(page);
+  const begun = Date.now() / 1000;
+  /** Presses it so many seconds after the first time, however long it takes to get there. */
+  const press = async (after) => {
+    const key = { key: "a", code: "KeyA", timestamp: begun + after };
+    await keyboard.send("Input.dispatchKeyEvent", { ...key, type: "keyDown", text: "a" });
+    await keyboard.send("Input.dispatchKeyEvent", { ...key, type: "keyUp" });
+  };
+  await press(0);
+  await rowOf(page, first.id).getByText("Confirmed").waitFor();
+  await page.waitForFunction((row) => document.activeElement?.id === row, `row-${second.id}`);
+  await press(0.1);
+  await sleep(300);
+  assert.equal((await requestNow(second.id)).status, "requested");
+  await press(0.5);
+  await rowOf(page, second.id).getByText("Confirmed").waitFor();
 });
 
 test("what is typed as soon as a dialog is there counts", async (context) => {

@@ -32,7 +32,7 @@ const settle = () => new Promise((resolve) => setTimeout(resolve));
 let press;
 let listening = false;
 globalThis.addEventListener = (kind, listener) => {
-  if (kind === "keydown") press = (key) => listener({ key, target: null, preventDefault() {} });
+  if (kind === "keydown") press = (key, timeStamp) => listener({ key, timeStamp, target: null, preventDefault() {} });
 };
 
 beforeEach(async () => {
@@ -76,6 +76,44 @@ test("a key that is pressed twice decides once, and goes on once", async () => {
   replies[0].resolve({ outcome: 1, evidence: 0, status: 3 });
   await settle();
   assert.deepEqual([asked, cursor.value, done.value[0].request.status], [[A], B, 3]);
+});
+
+test("a key that is pressed twice is not about what the first press has led on to", async (context) => {
+  // What is decided is the row, and no request beside it.
+  context.mock.method(globalThis, "matchMedia", () => ({ matches: false }));
+  const asked = [];
+  requests.approveBookingRequest = async ({ bookingRequestId }) => {
+    asked.push(bookingRequestId);
+    rows.set(bookingRequestId, { ...rows.get(bookingRequestId), status: 3 });
+    return { outcome: 1, evidence: 0, status: 3 };
+  };
+  press("a", 1_000);
+  await settle();
+  assert.deepEqual([asked, cursor.value], [[A], B]);
+  press("a", 1_100);
+  press("a", 1_250);
+  await settle();
+  assert.deepEqual(asked, [A]);
+  press("a", 1_650);
+  await settle();
+  assert.deepEqual(asked, [A, B]);
+});
+
+test("who goes on by a key of their own decides there at once", async (context) => {
+  // What is decided is the row, and no request beside it.
+  context.mock.method(globalThis, "matchMedia", () => ({ matches: false }));
+  const asked = [];
+  requests.approveBookingRequest = async ({ bookingRequestId }) => {
+    asked.push(bookingRequestId);
+    return { outcome: 1, evidence: 0, status: 3 };
+  };
+  press("a", 2_000);
+  await settle();
+  press("k", 2_050);
+  press("j", 2_080);
+  press("a", 2_120);
+  await settle();
+  assert.deepEqual([asked, cursor.value], [[A, B], B]);
 });
 
 test("an approval by a key carries what was entered, and opens what failed", async () => {
