@@ -10,17 +10,21 @@ type Parts<M> = { [Name in keyof M]: M[Name] extends ComponentType<object> ? Nam
 
 const styles: Partial<Record<string, Promise<void>>> = {};
 
-/** A style that is loaded later, by its name in `page.html`: of forms, or of all other pages. */
+/**
+ * A style that is loaded later, by its name in `page.html`: of forms, or of all other pages. One
+ * that is disabled there is loaded when it is not any more.
+ */
 export function style(name: "forms" | "later"): Promise<void> {
   return (styles[name] ??= new Promise((resolve, reject) => {
     const link = document.getElementById(name) as HTMLLinkElement;
     link.onload = () => resolve();
     link.onerror = () => {
       delete styles[name];
-      link.rel = "prefetch";
+      link.disabled = true;
       reject(new Error("no style"));
     };
     link.rel = "stylesheet";
+    link.disabled = false;
   }));
 }
 

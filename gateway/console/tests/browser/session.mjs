@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { ALPINE, call, desk, newRequest, openDesk, openPage, proxyOf, signIn } from "./desk.mjs";
 
 test("somebody signs in, and stays signed in when the page is loaded again", async (context) => {
@@ -13,6 +14,30 @@ test("somebody signs in, and stays signed in when the page is loaded again", asy
   await page.getByRole("heading", { name: "Booking requests" }).waitFor();
   await page.reload();
   await page.getByRole("heading", { name: "Booking requests" }).waitFor();
+});
+
+for (const [locale, button] of [["en-GB", "Sign in"], ["de-DE", "Anmelden"]]) {
+  test(`the page that signs in is whole with 48 KiB, ${locale}`, async (context) => {
+    const page = await openPage(context, { locale });
+    await page.getByRole("button", { name: button, exact: true }).waitFor();
+    await page.waitForLoadState("networkidle");
+    const parts = await page.evaluate(() => [document.querySelector("link[rel=icon]").href, ...performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => !name.includes("/console/session"))]);
+    assert.ok(parts.length > 5, parts.join());
+    const bodies = await Promise.all([...new Set([desk.url, ...parts])].map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())));
+    const bytes = bodies.map((body) => gzipSync(body, { level: 9 }).length).reduce((sum, one) => sum + one, 0);
+    assert.ok(bytes <= 48 * 1024, `${bytes} bytes of ${parts.join()}`);
+  });
+}
+
+test("a style that does not come at first is there all the same", async (context) => {
+  const { id } = await newRequest();
+  let asked = 0;
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/requests/${id}` });
+  await page.route(/\/later-\w+\.css$/, (route) => ((asked += 1) === 1 ? route.abort() : route.continue()));
+  await signIn(page);
+  await page.getByRole("article").getByText(id).waitFor();
+  assert.equal(await page.getByRole("article").evaluate((article) => getComputedStyle(article).display), "grid");
+  assert.equal(asked, 2);
 });
 
 test("no token is where a script of another page could find it", async (context) => {
