@@ -287,6 +287,38 @@ test("the bar is one row on a desk, in German too, and whole on a phone", async 
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
 });
 
+for (const [locale, approve] of [
+  ["en-GB", "Approve"],
+  ["de-DE", "Genehmigen"],
+]) {
+  test(`nothing is wider than 320 pixels with text twice as large, ${locale}`, async (context) => {
+    const { id, check_in } = await conflict();
+    const page = await openPage(context, { locale, viewport: { width: 320, height: 640 } });
+    await page.addInitScript(() => addEventListener("DOMContentLoaded", () => (document.documentElement.style.fontSize = "200%")));
+    await page.reload();
+    const wider = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await page.locator("[name=email]").fill(desk.variables.OWNER_EMAIL);
+    await page.locator("[name=password]").fill(desk.variables.DEMO_PASSWORD);
+    await page.locator("button.main").click();
+    await page.goto(`${desk.url}#/${ALPINE}/requests?from=${check_in}`);
+    await page.locator(`#row-${id}`).waitFor();
+    assert.equal(await wider(), 0, page.url());
+    await page.goto(`${desk.url}#/${ALPINE}/requests/${id}`);
+    await page.getByRole("button", { name: approve }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await wider(), 0, page.url());
+    await page.goto(`${desk.url}#/${ALPINE}/calendar`);
+    await page.locator(".tape-row").first().waitFor();
+    await page.locator(".tape").focus();
+    await page.keyboard.press("Shift+ArrowRight");
+    await page.locator(".chosen").waitFor();
+    assert.equal(await wider(), 0, page.url());
+    await page.goto(`${desk.url}#/${ALPINE}/properties`);
+    await page.locator(".button").waitFor();
+    assert.equal(await wider(), 0, page.url());
+  });
+}
+
 for (const [name, options] of [
   ["320 pixels", { viewport: { width: 320, height: 640 } }],
   ["200 percent", { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 }],
