@@ -7,7 +7,8 @@ import { under } from "./decide/under";
 import { BookingRequestEventKind as Kind, type BookingRequestEvent } from "./generated/frontdesk/booking/v1/booking_request_service_pb";
 import * as list from "./inbox/list";
 import { loadProperties } from "./properties";
-import { access, isEnd, leaves } from "./session/session";
+import { access, isEnd, leaves, onLeave } from "./session/session";
+import { soon } from "./soon";
 import { requests } from "./wire/calls";
 import { type Failure, failureOf } from "./wire/failure";
 
@@ -38,15 +39,51 @@ const PROPERTY_KINDS = [Kind.PROPERTY_CREATED, Kind.PROPERTY_UPDATED];
 
 const pauseOf = (wait: number) => wait * (0.5 + Math.random() / 2);
 
-/** Reads one request and puts it into the list. Several events of one are read once. */
-const reading = new Map<string, { again: boolean }>();
+/** Requests that are read at once, and how many may wait before the list is read in their place. */
+const AT_ONCE = 4;
+const MANY = 20;
+/** What gathers more of them, in milliseconds. */
+const GATHERING = 100;
 
-async function read(id: string): Promise<void> {
+const waiting = new Set<string>();
+const reading = new Map<string, { again: boolean }>();
+let gathering = 0;
+
+onLeave(() => waiting.clear());
+
+/** Reads a request and puts it into the list. Several events of one are read once. */
+function read(id: string): void {
   const under = reading.get(id);
-  if (under) {
-    under.again = true;
+  if (under) under.again = true;
+  else waiting.add(id);
+  pump();
+}
+
+function pump(): void {
+  if (gathering !== 0) return;
+  if (waiting.size > MANY) {
+    gathering = window.setTimeout(() => void readMany(), GATHERING);
     return;
   }
+  for (const id of waiting) {
+    if (reading.size >= AT_ONCE) return;
+    waiting.delete(id);
+    void readOne(id).finally(pump);
+  }
+}
+
+/** Reads the list in place of each of those that wait. */
+async function readMany(): Promise<void> {
+  const open = list.opened.peek()?.id ?? "";
+  const isOpenOne = waiting.has(open);
+  waiting.clear();
+  if (isOpenOne) void readOne(open);
+  await list.reload();
+  gathering = 0;
+  pump();
+}
+
+async function readOne(id: string): Promise<void> {
   const mine = { again: true };
   reading.set(id, mine);
   const of = leaves;
@@ -67,24 +104,26 @@ async function read(id: string): Promise<void> {
 }
 
 /** Requests that this page has decided, and reads when their event had its time to come. */
-const soon = new Set<string>();
+const decided = new Set<string>();
 
 export function readSoon(id: string): void {
-  soon.add(id);
+  decided.add(id);
   setTimeout(() => {
-    soon.delete(id);
-    void read(id);
+    decided.delete(id);
+    read(id);
   }, 120);
 }
+
+const loadPropertiesSoon = soon(() => void loadProperties());
 
 function heard(event: BookingRequestEvent): void {
   const id = event.bookingRequestId;
   if (id) {
     // Whoever decides here reads it anyway.
-    if (list.concerns(event) && !soon.has(id) && !under.value.has(id)) void read(id);
+    if (list.concerns(event) && !decided.has(id) && !under.value.has(id)) read(id);
     list.count();
   }
-  if (PROPERTY_KINDS.includes(event.kind)) void loadProperties();
+  if (PROPERTY_KINDS.includes(event.kind)) loadPropertiesSoon();
   happened.value = event;
 }
 
@@ -111,11 +150,11 @@ function look(): void {
 
 /** What happened while nobody heard is in no stream. */
 function catchUp(isGap: boolean): void {
-  list.reload();
+  void list.reload();
   if (!isGap) return;
   void loadProperties();
   const open = list.opened.peek();
-  if (open) void read(open.id);
+  if (open) read(open.id);
   gaps.value += 1;
 }
 

@@ -11,6 +11,7 @@ import { type Failure, failureOf } from "../wire/failure";
 import { requests } from "../wire/calls";
 
 const PAGE = 50;
+const LONGEST_PAGE = 200;
 
 export type Row = Signal<BookingRequest>;
 export interface Count {
@@ -108,7 +109,7 @@ function counted(list: { status: BookingRequestStatus; count: number; more: bool
 }
 
 /** Loads the first page of a list anew; rows that are there keep their places until it comes. */
-export async function load(wanted: Filters): Promise<void> {
+export async function load(wanted: Filters, pageSize = PAGE): Promise<void> {
   const isOther = JSON.stringify({ ...filters, search: "" }) !== JSON.stringify({ ...wanted, search: "" });
   filters = wanted;
   const mine = ++turn;
@@ -123,7 +124,7 @@ export async function load(wanted: Filters): Promise<void> {
   });
   const at = ask();
   try {
-    const answer = await requests.listBookingRequests({ ...asked(wanted), pageSize: PAGE, includeCounts: true });
+    const answer = await requests.listBookingRequests({ ...asked(wanted), pageSize, includeCounts: true });
     if (mine !== turn) return;
     batch(() => {
       rows.value = answer.bookingRequests.map((one) => rowFor(one, at));
@@ -203,9 +204,9 @@ export function attend(on: boolean): void {
   isShown = on;
 }
 
-/** Loads the list that is on the screen again. */
-export function reload(): void {
-  if (filters && isShown) void load(filters);
+/** Loads the list that is on the screen again, as far as it has been loaded. */
+export async function reload(): Promise<void> {
+  if (filters && isShown) await load(filters, Math.min(Math.max(rows.peek().length, PAGE), LONGEST_PAGE));
 }
 
 let counting = 0;

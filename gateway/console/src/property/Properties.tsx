@@ -1,6 +1,7 @@
 // The properties of the tenant: all of them by name, one, and a new one.
 
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { Property } from "../generated/later/frontdesk/booking/v1/property_service_pb";
 import { Heading } from "../parts/Heading";
 import { useHappened } from "../parts/happened";
@@ -9,6 +10,7 @@ import { allOf, usePages } from "../parts/pages";
 import { Rows, Unread } from "../parts/Rows";
 import { go, link, route } from "../route";
 import { may } from "../session/tenants";
+import { soon } from "../soon";
 import { t } from "../text/text";
 import { PropertyForm } from "./Form";
 import { One } from "./One";
@@ -32,8 +34,9 @@ function All() {
   const all = usePages(read);
   const search = useSignal("");
   // A property was made or changed.
+  const changed = useMemo(() => soon(() => void all.load()), []);
   useHappened((event) => {
-    if (event.propertyId && !event.bookingRequestId) void all.load();
+    if (event.propertyId && !event.bookingRequestId) changed();
   });
   const wanted = search.value.trim().toLowerCase();
   const shown = all.rows.value.filter(({ name }) => name.toLowerCase().includes(wanted));

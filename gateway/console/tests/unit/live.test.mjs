@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { before, beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { attend, start, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, requests, rows, tryNow, watch } = await load(
+const { attend, start, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, properties, requests, rows, tryNow, watch } = await load(
   "inbox/list",
   "live",
   "route#NO_FILTERS",
@@ -17,6 +17,7 @@ const { attend, start, Code, ConnectError, count, counts, denied, ErrorInfoSchem
 const CREATED = 1;
 const REVIEW_STARTED = 2;
 const DECLINED = 5;
+const PROPERTY_CREATED = 15;
 const one = (id, status = 1) => ({ id, status, propertyId: "", guestId: "", checkIn: "2027-04-06", checkOut: "2027-04-10", createdAt: { seconds: 1n, nanos: 0 } });
 const settle = (length = 5) => new Promise((resolve) => setTimeout(resolve, length));
 const refusal = (reason, metadata = {}) => new ConnectError(reason, Code.FailedPrecondition, { "x-request-id": "r" }, [{ desc: ErrorInfoSchema, value: { reason, metadata } }]);
@@ -61,6 +62,56 @@ test("what is not listed is read only if it may come into the list", async () =>
   await settle();
   assert.deepEqual(read, ["c", "a", "e"]);
   assert.deepEqual(rows.value.map(({ value: { id } }) => id).sort(), ["a", "c", "e"]);
+});
+
+test("of many that wait the list is read, and of a few four at once", async () => {
+  let lists = 0;
+  const { listBookingRequests } = requests;
+  requests.listBookingRequests = async (input) => {
+    lists += input.pageSize > 1 ? 1 : 0;
+    return await listBookingRequests(input);
+  };
+  let [now, most] = [0, 0];
+  requests.getBookingRequest = async ({ bookingRequestId }) => {
+    read.push(bookingRequestId);
+    most = Math.max(most, (now += 1));
+    await settle(1);
+    now -= 1;
+    return { bookingRequest: one(bookingRequestId) };
+  };
+  const events = (from, to) => Array.from({ length: to - from }, (_, at) => event(`n${from + at}`, CREATED));
+  streams = [[{ cursor: "0" }, ...events(0, 12)]];
+  stop = watch();
+  await settle(50);
+  assert.deepEqual([read.length, new Set(read).size, most], [12, 12, 4]);
+  stop();
+  [read, lists] = [[], 0];
+  streams = [[{ cursor: "1" }, ...events(20, 220)]];
+  stop = watch();
+  await settle(50);
+  // That of a stream that begins, and none yet for what has not all come.
+  assert.equal(lists, 1);
+  await settle(150);
+  assert.deepEqual([read.length, lists], [4, 2]);
+});
+
+test("many properties that are made are read once, when they are", async (context) => {
+  let asked = 0;
+  properties.listProperties = async () => {
+    asked += 1;
+    return { properties: [], nextPageToken: "" };
+  };
+  const made = { cursor: "9", event: { bookingRequestId: "", kind: PROPERTY_CREATED, propertyId: "p" } };
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  streams = [[{ cursor: "0" }, ...Array(40).fill(made)]];
+  stop = watch();
+  await new Promise(setImmediate);
+  assert.equal(asked, 0);
+  context.mock.timers.tick(499);
+  assert.equal(asked, 0);
+  context.mock.timers.tick(1);
+  await new Promise(setImmediate);
+  assert.equal(asked, 1);
 });
 
 test("a read that fails is made again", async () => {
