@@ -1,7 +1,7 @@
 // Declining one request or several: a reason by its number, words, and notes.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type BookingRequest, DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
 import { advance, choose, chosenRequests, current, dialog, stayAt } from "../inbox/cursor";
 import { rowOf, statusOf } from "../inbox/list";
@@ -13,7 +13,7 @@ import { propertyName } from "../properties";
 import { stayText } from "../text/format";
 import { failureText, t, word } from "../text/text";
 import type { Failure } from "../wire/failure";
-import { decline, type Reasons } from "./decisions";
+import { decline, type DeclineDraft, declineDraftOf, newDecline, type Reasons } from "./decisions";
 import { isOpen } from "./under";
 
 const CODES = [1, 2, 3, 4, 5, 6] as const;
@@ -37,6 +37,7 @@ const close = () => {
 function One({ request }: { request: BookingRequest }) {
   // What is declined is what was there when it was asked for, whatever happens meanwhile.
   const meant = useRef(request).current;
+  const draft = useMemo(() => declineDraftOf(meant.id), []);
   const failure = useSignal<Failure | null>(null);
   const busy = useSignal(false);
   const send = async (reasons: Reasons, byMouse: boolean) => {
@@ -55,7 +56,7 @@ function One({ request }: { request: BookingRequest }) {
   return (
     <Dialog title={t("decline.title")} onClose={close} busy={busy.value}>
       <p>{labelOf(meant)}</p>
-      <Form busy={busy.value} failure={failure.value} onSend={send} />
+      <Form draft={draft} busy={busy.value} failure={failure.value} onSend={send} />
     </Dialog>
   );
 }
@@ -85,6 +86,7 @@ async function declineAll(all: BookingRequest[], reasons: Reasons): Promise<{ un
 
 function Many() {
   const meant = useRef(chosenRequests()).current;
+  const draft = useMemo(newDecline, []);
   const busy = useSignal(false);
   const failures = useSignal<Undone[]>([]);
   const left = useSignal(meant);
@@ -112,7 +114,7 @@ function Many() {
     <Dialog title={t("decline.many", { n: left.value.length || meant.length })} onClose={close} busy={busy.value}>
       <Gone requests={gone.value} />
       {failures.value.length > 0 && !isAlike ? <Some undone={failures.value} of={meant.length} /> : <Which requests={left.value} />}
-      {left.value.length > 0 && <Form busy={busy.value} failure={isAlike ? (first?.failure ?? null) : null} onSend={send} />}
+      {left.value.length > 0 && <Form draft={draft} busy={busy.value} failure={isAlike ? (first?.failure ?? null) : null} onSend={send} />}
     </Dialog>
   );
 }
@@ -159,16 +161,15 @@ function Gone({ requests }: { requests: BookingRequest[] }) {
 }
 
 interface FormProps {
+  draft: DeclineDraft;
   busy: boolean;
   failure: Failure | null;
   onSend: (reasons: Reasons, byMouse: boolean) => Promise<void>;
 }
 
-function Form({ busy, failure, onSend }: FormProps) {
-  const code = useSignal<DeclineReason>(DeclineReason.UNSPECIFIED);
-  const words = useSignal("");
-  const guestMessage = useSignal("");
-  const internalNote = useSignal("");
+function Form({ draft, busy, failure, onSend }: FormProps) {
+  const { declineReason: words, reasonCode: code, guestMessage, internalNote } = draft;
+  const hasMore = useRef(guestMessage.peek() !== "" || internalNote.peek() !== "").current;
   const byMouse = useRef(false);
   const reason = useRef<HTMLTextAreaElement>(null);
   const fault = (field: string) => faultOf(failure, field);
@@ -194,7 +195,7 @@ function Form({ busy, failure, onSend }: FormProps) {
           <textarea {...given} ref={reason} rows={2} maxLength={4000} aria-required="true" value={words.value} onInput={(event) => (words.value = event.currentTarget.value)} />
         )}
       </Field>
-      <details>
+      <details open={hasMore}>
         <summary>{t("decline.more")}</summary>
         <Field label={t("decline.guest")} hint={t("decline.guest_hint")} fault={fault("guest_message")}>
           {(given) => <textarea {...given} rows={2} maxLength={4000} value={guestMessage.value} onInput={(event) => (guestMessage.value = event.currentTarget.value)} />}

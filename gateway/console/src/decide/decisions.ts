@@ -3,7 +3,7 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { ApproveOutcome, ApproveEvidence } from "../generated/frontdesk/booking/v1/booking_request_service_pb";
-import type { BookingRequest, DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
+import { type BookingRequest, DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
 import * as list from "../inbox/list";
 import { readSoon } from "../live";
 import { leaves, onLeave } from "../session/session";
@@ -34,11 +34,26 @@ export interface Draft {
   override: Signal<boolean>;
 }
 
+/** What goes with a decline. */
+export type DeclineDraft = { [Name in keyof Reasons]: Signal<Reasons[Name]> };
+
 const drafts = new Map<string, Draft>();
+const declineDrafts = new Map<string, DeclineDraft>();
 
 export function draftOf(id: string): Draft {
   const draft = drafts.get(id) ?? { note: signal(""), override: signal(false) };
   drafts.set(id, draft);
+  return draft;
+}
+
+export function newDecline(): DeclineDraft {
+  return { declineReason: signal(""), reasonCode: signal(DeclineReason.UNSPECIFIED), guestMessage: signal(""), internalNote: signal("") };
+}
+
+/** What was written to decline a request, until it is decided. */
+export function declineDraftOf(id: string): DeclineDraft {
+  const draft = declineDrafts.get(id) ?? newDecline();
+  declineDrafts.set(id, draft);
   return draft;
 }
 
@@ -87,6 +102,7 @@ async function decide(action: Action, request: BookingRequest, input: Input, cal
     const { is, evidence, healed } = await call({ "idempotency-key": keyOf(action, input) });
     settled(action, input, "");
     drafts.delete(request.id);
+    if (action !== "review") declineDrafts.delete(request.id);
     // Of a request that is decided the reply says enough; one that is still open needs its new version.
     const now = (action === "review" && (await reread(request.id))) || { ...request, ...is };
     if (of !== leaves) return "left";
@@ -111,6 +127,7 @@ onLeave(() => {
   done.value = [];
   failed.value = new Map();
   drafts.clear();
+  declineDrafts.clear();
 });
 
 export function forgetFailure(id: string): void {

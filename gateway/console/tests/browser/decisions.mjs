@@ -172,6 +172,31 @@ test("who decides on what has changed sees the new state first", async (context)
   await rowOf(page, id).getByText("Confirmed").waitFor();
 });
 
+test("what was written to decline a request that has changed is there when it is declined again", async (context) => {
+  const { id } = await newRequest();
+  const page = await openDesk(context);
+  // The page hears nothing of the change.
+  await page.route("**/WatchBookingRequests", (route) => route.abort());
+  await page.reload();
+  await openRequest(page, id);
+  const decline = page.getByRole("article").getByRole("button", { name: "Decline" });
+  await decline.click();
+  const dialog = page.getByRole("dialog", { name: "Decline request" });
+  await dialog.getByLabel("Reason in words").fill("A long and careful sentence");
+  await dialog.getByText("Message and note").click();
+  await dialog.getByLabel("Message to the guest").fill("Come in spring.");
+  await call("POST", `/v1/booking-requests/${id}/review`, {});
+  await dialog.getByRole("button", { name: "Decline" }).click();
+  await page.getByRole("alert").getByText("It is now: Under review.").waitFor();
+  await decline.click();
+  assert.equal(await dialog.getByLabel("Reason in words").inputValue(), "A long and careful sentence");
+  assert.equal(await dialog.getByLabel("Message to the guest").inputValue(), "Come in spring.");
+  await dialog.getByRole("button", { name: "Decline" }).click();
+  await rowOf(page, id).getByText("Declined").waitFor();
+  const { status, decline_reason, decline_message } = await requestNow(id);
+  assert.deepEqual([status, decline_reason, decline_message], ["declined", "A long and careful sentence", "Come in spring."]);
+});
+
 test("several requests are declined together, and each says how it went", async (context) => {
   const all = [await newRequest(), await newRequest(), await newRequest()];
   const page = await openDesk(context);

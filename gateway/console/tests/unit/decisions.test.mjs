@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { approve, cursor, draftOf, decline, done, failed, forget, go, listenToKeys, memberships, requests, route, tenantId, under, load: list, NO_FILTERS } = await load(
+const { approve, cursor, declineDraftOf, draftOf, decline, done, failed, forget, go, listenToKeys, memberships, requests, route, startReview, tenantId, under, load: list, NO_FILTERS } = await load(
   "decide/decisions",
   "decide/under#under",
   "inbox/cursor",
@@ -134,4 +134,25 @@ test("an approval by a key carries what was entered, and opens what failed", asy
   cursor.value = A;
   await settle();
   assert.deepEqual([asked[1], route.value.request], [["", false], ""]);
+});
+
+test("what was written to decline stays until the request is decided", async () => {
+  const refusals = [new Error("no")];
+  requests.declineBookingRequest = async () => {
+    if (refusals.length > 0) throw refusals.pop();
+    return { status: 4 };
+  };
+  requests.startReview = async () => ({ status: 2 });
+  const words = () => declineDraftOf(A).declineReason.value;
+  const send = () => decline(rows.get(A), { declineReason: words(), reasonCode: 6, guestMessage: "", internalNote: "" });
+  declineDraftOf(A).declineReason.value = "With care";
+  declineDraftOf(B).declineReason.value = "Of another one";
+  await send();
+  assert.equal(words(), "With care");
+  await startReview(rows.get(A));
+  assert.equal(words(), "With care");
+  await send();
+  assert.deepEqual([words(), declineDraftOf(B).declineReason.value], ["", "Of another one"]);
+  tenantId.value = "";
+  assert.equal(declineDraftOf(B).declineReason.value, "");
 });
