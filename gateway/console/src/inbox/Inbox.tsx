@@ -22,9 +22,8 @@ export function Inbox({ bar }: { bar: ComponentChildren }) {
     return () => attend(false);
   }, []);
   useSignalEffect(() => {
-    const { filters, tenant } = route.value;
-    // Another search finds other rows of the same list.
-    if (tenant && tenant === tenantId.value) loadOnce(JSON.stringify([tenant, { ...filters, search: "" }]));
+    const { tenant } = route.value;
+    if (tenant && tenant === tenantId.value) loadOnce();
   });
   return (
     <section class="inbox" aria-labelledby="inbox">
@@ -46,16 +45,26 @@ export function Inbox({ bar }: { bar: ComponentChildren }) {
 
 let loaded = "";
 
-function loadOnce(wanted: string): void {
+function loadOnce(): void {
+  const { filters, tenant } = route.peek();
+  // Another search finds other rows of the same list.
+  const wanted = JSON.stringify([tenant, { ...filters, search: "" }]);
   if (wanted === loaded) return;
   loaded = wanted;
   chosen.value = new Set();
-  void load(route.peek().filters);
+  void load(filters);
 }
 
 /** The next list is loaded again, even if it is the same. */
 export function reset(): void {
   loaded = "";
+}
+
+/** The tab that is shown already leads to what is in it now; a row that was decided stays until then. */
+function renew(event: MouseEvent): void {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  reset();
+  loadOnce();
 }
 
 function Tabs() {
@@ -64,7 +73,7 @@ function Tabs() {
   return (
     <nav class="tabs" aria-label={t("inbox.tabs")}>
       {shown.map((one) => (
-        <a href={link({ request: "", filters: { status: one } })} aria-current={one === status ? "page" : undefined} data-status={one}>
+        <a href={link({ request: "", filters: { status: one } })} aria-current={one === status ? "page" : undefined} data-status={one} onClick={one === status ? renew : undefined}>
           {word("status", one)}
           {one !== "all" && countText(one) && <span class="count">{countText(one)}</span>}
         </a>

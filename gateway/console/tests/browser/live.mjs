@@ -135,6 +135,21 @@ test("a link leads to the same list and request when the page is loaded again", 
   assert.equal(await tab(page, "Under review").getAttribute("aria-current"), "page");
 });
 
+test("what is decided goes from a list when its tab is chosen again", async (context) => {
+  const [decided, open] = [await newRequest(), await newRequest()];
+  const page = await openDesk(context);
+  await openRequest(page, open.id);
+  await call("POST", `/v1/booking-requests/${decided.id}/decline`, { decline_reason: "Elsewhere" });
+  await rowOf(page, decided.id).getByText("Declined").waitFor();
+  await tab(page, "Requested").click();
+  await rowOf(page, decided.id).waitFor({ state: "detached" });
+  // The second time the address stays as it is.
+  await call("POST", `/v1/booking-requests/${open.id}/decline`, { decline_reason: "Elsewhere" });
+  await rowOf(page, open.id).getByText("Declined").waitFor();
+  await tab(page, "Requested").click();
+  await rowOf(page, open.id).waitFor({ state: "detached" });
+});
+
 test("a long list comes page by page", async (context) => {
   const all = [];
   for (let made = 0; made < 55; made += 1) all.push(await newRequest({ message: "Long list" }));
