@@ -54,13 +54,21 @@ function Pages() {
   );
 }
 
+/** The same page of another tenant, where its member may see it; what is open is of this one. */
+function toTenant(tenant: string): void {
+  const { page } = route.peek();
+  const needed = SCOPES[page];
+  const isSeen = !needed || memberships.peek()?.find((one) => one.tenantId === tenant)?.scopes.includes(needed);
+  go({ tenant, page: isSeen ? page : "requests", request: "", item: "", filters: { property: "", guest: "" } });
+}
+
 function Tenants() {
   const all = memberships.value ?? [];
   if (all.length < 2) return <span class="tenant">{all[0]?.tenantName}</span>;
   return (
     <label class="tenant">
       <span class="unseen">{t("bar.tenant")}</span>
-      <select value={tenantId.value} onChange={(event) => go({ tenant: event.currentTarget.value, request: "", filters: { property: "", guest: "" } })}>
+      <select value={tenantId.value} onChange={(event) => toTenant(event.currentTarget.value)}>
         {all.map((one) => (
           <option value={one.tenantId}>{one.tenantName}</option>
         ))}

@@ -109,3 +109,27 @@ test("a call that asks for a proof is made again after it", async (context) => {
   await page.locator(".chart").waitFor();
   assert.equal(asked.times, 2);
 });
+
+test("another tenant is shown at the same page, if one may see it there", async (context) => {
+  const operator = { email: desk.variables.OPERATOR_EMAIL };
+  const account = { email: `both-${Date.now()}@frontdesk.example`, kind: "service", password: desk.variables.DEMO_PASSWORD };
+  const { id } = await call("POST", "/v1/users", account, operator);
+  const other = desk.variables.OTHER_TENANT_ID;
+  for (const [tenant, role] of [[ALPINE, "manager"], [other, "viewer"]]) {
+    await call("POST", `/v1/tenants/${tenant}/members`, { user_id: id, role }, { ...operator, headers: { "x-tenant-id": tenant } });
+  }
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/calendar` });
+  await signIn(page, account.email);
+  await page.getByRole("heading", { name: "Calendar" }).waitFor();
+  await page.getByLabel("Tenant").selectOption(other);
+  await page.waitForFunction((tenant) => location.hash === `#/${tenant}/calendar`, other);
+  await page.getByRole("heading", { name: "Calendar" }).waitFor();
+  await page.getByLabel("Tenant").selectOption(ALPINE);
+  await page.waitForFunction((tenant) => location.hash === `#/${tenant}/calendar`, ALPINE);
+  await page.getByRole("link", { name: "System" }).click();
+  await page.getByRole("heading", { name: "System" }).waitFor();
+  // A viewer has no such page.
+  await page.getByLabel("Tenant").selectOption(other);
+  await page.getByRole("heading", { name: "Booking requests" }).waitFor();
+  assert.match(page.url(), new RegExp(`#/${other}/requests$`));
+});
