@@ -5,6 +5,7 @@ import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
 import { useFirst } from "../parts/Heading";
 import { Trouble } from "../parts/Trouble";
+import { link } from "../route";
 import { t } from "../text/text";
 import type { Failure } from "../wire/failure";
 import type { Factor } from "./endpoint";
@@ -120,7 +121,12 @@ export function StepUp() {
   return (
     <Dialog title={t("stepup.title")} onClose={() => answer(false)}>
       {needsSecond && verifiedFactors.value.length === 0 ? (
-        <p>{t("stepup.none")}</p>
+        <p>
+          {t("stepup.none")}{" "}
+          <a href={link({ page: "account", request: "", item: "" })} onClick={() => answer(false)}>
+            {t("account.title")}
+          </a>
+        </p>
       ) : (
         <>
           <p>{needsSecond ? t("stepup.second") : t("stepup.fresh", { n: Math.ceil(Number(metadata["max_age_seconds"] ?? 300) / 60) })}</p>

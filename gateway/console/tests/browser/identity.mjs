@@ -110,6 +110,17 @@ test("a call that asks for a proof is made again after it", async (context) => {
   assert.equal(asked.times, 2);
 });
 
+test("who needs a second factor and has none is led to where one is added", async (context) => {
+  const page = await openDesk(context, { place: `requests/${desk.variables.DEMO_DECLINED}?status=all` });
+  await page.locator(".chart").waitFor();
+  await askForProof(page, "GetAvailability", { required: "aal2" });
+  await page.goto(`${desk.url}#/${ALPINE}/requests/${desk.variables.DEMO_CANCELLED}?status=all`);
+  const dialog = page.getByRole("dialog", { name: "Please prove again that it is you" });
+  await dialog.getByRole("link", { name: "My account" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Add an authenticator app" }).waitFor();
+});
+
 test("another tenant is shown at the same page, if one may see it there", async (context) => {
   const operator = { email: desk.variables.OPERATOR_EMAIL };
   const account = { email: `both-${Date.now()}@frontdesk.example`, kind: "service", password: desk.variables.DEMO_PASSWORD };
