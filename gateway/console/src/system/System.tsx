@@ -39,7 +39,8 @@ async function version(): Promise<string> {
   const answer = await fetch(at("version"));
   if (!answer.ok) return "";
   const { version, commit } = (await answer.json()) as { version: string; commit: string };
-  return `${version} (${commit.slice(0, 12)})`;
+  // That of a development build is words.
+  return `${version} (${/^[0-9a-f]{40}/.test(commit) ? commit.slice(0, 12) : commit})`;
 }
 
 function Server() {

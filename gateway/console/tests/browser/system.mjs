@@ -27,3 +27,11 @@ test("rows that contradict each other are put right by the choices that they off
   assert.ok(!after.inconsistencies.some(({ row_id, kind }) => row_id === id && kind === row.kind));
   assert.equal((await requestNow(id)).status, "requested");
 });
+
+test("the version says which commit it is, or that it is none", async (context) => {
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/system` });
+  await signIn(page);
+  const { version, commit } = await (await fetch(`${desk.gateway}/version`)).json();
+  const short = /^[0-9a-f]{40}$/.test(commit) ? commit.slice(0, 12) : commit;
+  await page.getByText(`${version} (${short})`, { exact: true }).waitFor();
+});
