@@ -36,7 +36,7 @@ export interface Route {
 
 export const NO_FILTERS: Filters = { status: "requested", property: "", guest: "", from: "", to: "", order: "newest", search: "" };
 
-const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+export const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 const isDate = (text: string) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
 
 /** What cannot be read is left out: a link may be old, or cut off. */

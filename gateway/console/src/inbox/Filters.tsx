@@ -1,21 +1,28 @@
 // What is listed: a search, a property, days, an order, a guest.
 
 import { properties, shortId } from "../properties";
-import { go, NO_FILTERS, ORDERS, route, type Filters as All } from "../route";
+import { go, isId, NO_FILTERS, ORDERS, route, type Filters as All } from "../route";
 import { t } from "../text/text";
+import { rows } from "./list";
 
 export const SEARCH = "search";
 
 export function Filters() {
   const filters = route.value.filters;
   const set = (changed: Partial<All>) => go({ filters: changed }, { replace: true });
+  const search = (text: string) => {
+    const id = text.trim().toLowerCase();
+    // A search finds what is loaded; the id of one that is not leads to it all the same.
+    if (isId(id) && !rows.peek().some((row) => row.peek().id === id)) go({ request: id, filters: { search: "" } });
+    else set({ search: text });
+  };
   const isFiltered = filters.property || filters.guest || filters.from || filters.to || filters.search;
   const hasMore = Boolean(filters.property || filters.from || filters.to || filters.order !== NO_FILTERS.order);
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
       <label class="wide">
         <span>{t("filter.search")}</span>
-        <input id={SEARCH} type="search" value={filters.search} onInput={(event) => set({ search: event.currentTarget.value })} />
+        <input id={SEARCH} type="search" value={filters.search} onInput={(event) => search(event.currentTarget.value)} />
       </label>
       <details class="wide" open={hasMore}>
         <summary>{t("filter.more")}</summary>

@@ -135,6 +135,21 @@ test("a link leads to the same list and request when the page is loaded again", 
   assert.equal(await tab(page, "Under review").getAttribute("aria-current"), "page");
 });
 
+test("the id of a request that is not in the list, in the search, leads to it", async (context) => {
+  const [{ id }, listed] = [await newRequest(), await newRequest({ message: "Found by its id" })];
+  await call("POST", `/v1/booking-requests/${id}/decline`, { decline_reason: "Elsewhere" });
+  const page = await openDesk(context);
+  await rowOf(page, listed.id).waitFor();
+  await page.getByLabel("Search").fill(` ${id.toUpperCase()} `);
+  await page.getByRole("article").getByText(id).waitFor();
+  assert.equal(await page.getByLabel("Search").inputValue(), "");
+  await rowOf(page, listed.id).waitFor();
+  await page.getByLabel("Search").fill(listed.id);
+  await page.waitForFunction(() => document.querySelectorAll("li.row").length === 1);
+  await rowOf(page, listed.id).waitFor();
+  await page.getByRole("article").getByText(id).waitFor();
+});
+
 test("what is decided goes from a list when its tab is chosen again", async (context) => {
   const [decided, open] = [await newRequest(), await newRequest()];
   const page = await openDesk(context);
