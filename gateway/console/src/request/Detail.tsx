@@ -26,6 +26,8 @@ export function Detail() {
   const [failure] = failures.value;
   return (
     <article class="request" aria-labelledby="request">
+      {/* That of the list, where it is beside this. */}
+      <h1 class="alone unseen">{t("detail.title")}</h1>
       <a class="back" href={link({ request: "" })}>
         {t("detail.back")}
       </a>

@@ -244,6 +244,14 @@ for (const [name, options] of [
   });
 }
 
+test("axe finds nothing on a request that is open at 320 pixels", async (context) => {
+  const { id } = await newRequest();
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/requests/${id}`, viewport: { width: 320, height: 640 } });
+  await signIn(page);
+  await page.getByRole("button", { name: "Approve" }).waitFor();
+  assert.deepEqual(await faults(page), []);
+});
+
 test("fields fill their room, and are written as the page is", async (context) => {
   const page = await openDesk(context);
   const search = page.getByLabel("Search");
