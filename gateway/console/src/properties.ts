@@ -1,13 +1,16 @@
 // The tenant's properties, which are few: their names stand beside each request.
 
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { Property } from "./generated/frontdesk/booking/v1/property_service_pb";
 import { onLeave } from "./session/session";
 import { properties as service } from "./wire/calls";
+import { type Failure, failureOf } from "./wire/failure";
 
 export const properties = signal<Map<string, Property>>(new Map());
 /** Whether all of them have come; unset while they are on their way. */
 export const areKnown = signal<boolean | undefined>(undefined);
+/** Why they could not be read. */
+export const unread = signal<Failure | null>(null);
 
 let turn = 0;
 
@@ -15,15 +18,23 @@ export async function loadProperties(): Promise<void> {
   const mine = ++turn;
   const found = new Map<string, Property>();
   let pageToken = "";
+  batch(() => {
+    areKnown.value ||= undefined;
+    unread.value = null;
+  });
   try {
     do {
       const page = await service.listProperties({ pageSize: 200, pageToken });
       for (const property of page.properties) found.set(property.id, property);
       pageToken = page.nextPageToken;
     } while (pageToken && mine === turn);
-  } catch {
+  } catch (thrown) {
     // Requests are shown with the ids of their properties, or the names of before.
-    if (mine === turn) areKnown.value = false;
+    if (mine !== turn) return;
+    batch(() => {
+      areKnown.value = false;
+      unread.value = failureOf(thrown);
+    });
     return;
   }
   if (mine !== turn) return;
@@ -44,4 +55,5 @@ onLeave(() => {
   turn++;
   properties.value = new Map();
   areKnown.value = undefined;
+  unread.value = null;
 });

@@ -2,7 +2,8 @@
 // reader has, as a list.
 
 import { useEffect } from "preact/hooks";
-import { areKnown, loadProperties } from "../properties";
+import { Unread } from "../parts/Rows";
+import { areKnown, loadProperties, unread } from "../properties";
 import { go } from "../route";
 import { may } from "../session/tenants";
 import { dateOf, dayOf, today } from "../text/days";
@@ -11,7 +12,7 @@ import { t, word } from "../text/text";
 import { Chart, kindOf } from "./Chart";
 import { Dialogs } from "./Dialogs";
 import { begun, choice, making, opened, place } from "./place";
-import { firstDay, follow, readAgain, units, yearOf } from "./year";
+import { failures, firstDay, follow, readAgain, units, yearOf } from "./year";
 
 const WEEKS = 28;
 
@@ -42,21 +43,7 @@ export function Calendar() {
 
 function None() {
   if (areKnown.value) return <p class="empty">{t("calendar.none")}</p>;
-  return <Waiting of={areKnown.value === false ? "failed" : "loading"} onAgain={() => void loadProperties()} />;
-}
-
-/** What is being loaded, or could not be. */
-function Waiting({ of, onAgain }: { of: "failed" | "loading"; onAgain: () => void }) {
-  return (
-    <p>
-      {t(of === "loading" ? "calendar.loading" : "calendar.failed")}{" "}
-      {of === "failed" && (
-        <button type="button" onClick={onAgain}>
-          {t("again")}
-        </button>
-      )}
-    </p>
-  );
+  return unread.value ? <Unread failure={unread.value} onAgain={loadProperties} /> : <p>{t("calendar.loading")}</p>;
 }
 
 /** Years that have four digits all through the year that is shown; while one is typed, it has fewer. */
@@ -127,8 +114,10 @@ function RowAsList() {
   return (
     <section class="calendar-list" aria-labelledby="calendar-list">
       <h2 id="calendar-list">{t("calendar.list", { name: unit.name, day: dayText(from) })}</h2>
-      {typeof year === "string" ? (
-        <Waiting of={year} onAgain={() => readAgain(unit.id)} />
+      {year === "failed" ? (
+        <Unread failure={failures.value.get(unit.id) ?? null} onAgain={() => readAgain(unit.id)} />
+      ) : year === "loading" ? (
+        <p>{t("calendar.loading")}</p>
       ) : found.length === 0 ? (
         <p>{t("calendar.nothing")}</p>
       ) : (

@@ -11,6 +11,7 @@ import { route } from "../route";
 import { tenantId } from "../session/session";
 import { dateOf, dayOf, today } from "../text/days";
 import { properties as service } from "../wire/calls";
+import { type Failure, failureOf } from "../wire/failure";
 
 export const DAYS = 365;
 const AT_ONCE = 6;
@@ -28,6 +29,9 @@ export const firstDay = computed(() => {
 export const units = computed(() => [...known.value.values()]);
 
 export type Year = Occupancy[] | "loading" | "failed";
+
+/** Why a year could not be read. */
+export const failures = signal<ReadonlyMap<string, Failure>>(new Map());
 
 const years = new Map<string, Signal<Year>>();
 const stale = new Set<string>();
@@ -66,8 +70,10 @@ async function read(id: string): Promise<void> {
   try {
     const { occupancies } = await service.getAvailability({ propertyId: id, from: dateOf(from), to: dateOf(from + DAYS) });
     if (years.get(id) === year) year.value = occupancies;
-  } catch {
-    if (years.get(id) === year) year.value = "failed";
+  } catch (thrown) {
+    if (years.get(id) !== year) return;
+    failures.value = new Map([...failures.peek(), [id, failureOf(thrown)]]);
+    year.value = "failed";
   }
 }
 
@@ -82,6 +88,7 @@ export function readAgain(id: string): void {
 }
 
 function forget(): void {
+  failures.value = new Map();
   years.clear();
   stale.clear();
   queue = [];

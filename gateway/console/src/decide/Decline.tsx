@@ -11,7 +11,7 @@ import { faultOf } from "../parts/once";
 import { Trouble } from "../parts/Trouble";
 import { propertyName } from "../properties";
 import { stayText } from "../text/format";
-import { failureText, t, word } from "../text/text";
+import { t, word } from "../text/text";
 import type { Failure } from "../wire/failure";
 import { decline, type DeclineDraft, declineDraftOf, newDecline, type Reasons } from "./decisions";
 import { isOpen } from "./under";
@@ -121,12 +121,13 @@ function Many() {
 
 function Some({ undone, of }: { undone: Undone[]; of: number }) {
   return (
-    <div role="alert">
-      <p>{t("decline.some", { n: undone.length, of })}</p>
+    <div>
+      <p role="alert">{t("decline.some", { n: undone.length, of })}</p>
       <ul>
         {undone.map(({ request, failure }) => (
           <li>
-            {labelOf(request)}: {failureText(failure)[0]} <code>{failure.requestId}</code>
+            {labelOf(request)}
+            <Trouble failure={failure} />
           </li>
         ))}
       </ul>

@@ -5,6 +5,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { Trouble } from "../parts/Trouble";
+import { loadProperties, properties, unread } from "../properties";
 import { link, route, type Status, STATUSES } from "../route";
 import { tenantId } from "../session/session";
 import { may } from "../session/tenants";
@@ -31,6 +32,13 @@ export function Inbox({ bar }: { bar: ComponentChildren }) {
       <Tabs />
       <Filters />
       {chosen.value.size > 0 && bar}
+      {unread.value && properties.value.size === 0 && (
+        <Trouble failure={unread.value} advice={t("inbox.no_names")}>
+          <button type="button" onClick={() => void loadProperties()}>
+            {t("again")}
+          </button>
+        </Trouble>
+      )}
       {trouble.value && (
         <Trouble failure={trouble.value}>
           <button type="button" onClick={() => void load(route.value.filters)}>

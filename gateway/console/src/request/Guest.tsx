@@ -5,18 +5,25 @@ import { useEffect } from "preact/hooks";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
 import { Form } from "../parts/Form";
+import { Unread } from "../parts/Rows";
 import { useSending } from "../parts/sending";
 import { shortId } from "../properties";
 import { link } from "../route";
 import { may } from "../session/tenants";
 import { t } from "../text/text";
+import type { Failure } from "../wire/failure";
 import { apiKey, guestOf, mailTo, readGuest } from "./guests";
 
 export function Guest({ id }: { id: string }) {
   const asking = useSignal(false);
+  const failure = useSignal<Failure | null>(null);
   const guest = guestOf(id);
+  const read = async () => {
+    failure.value = null;
+    failure.value = (await readGuest(id, apiKey.value)).failure;
+  };
   useEffect(() => {
-    if (apiKey.value) void readGuest(id, apiKey.value);
+    if (apiKey.value) void read();
   }, [id]);
   return (
     <>
@@ -32,6 +39,7 @@ export function Guest({ id }: { id: string }) {
           {guest.phone && ` · ${guest.phone}`}
         </p>
       )}
+      {!guest && <Unread failure={failure.value} onAgain={read} />}
       <a href={link({ request: "", filters: { status: "all", guest: id } })}>{t("fact.of_guest", { id: shortId(id) })}</a>
       {!guest && may("conversations:view") && (
         <button type="button" class="quiet" onClick={() => (asking.value = true)}>

@@ -42,6 +42,7 @@ export const de = {
     "inbox.search_on": "In weiteren suchen",
     "inbox.more": "Weitere laden",
     "inbox.left_out": "{n} Zeile kann nicht gezeigt werden, weil sie Unlesbares enthält. | {n} Zeilen können nicht gezeigt werden, weil sie Unlesbares enthalten.",
+    "inbox.no_names": "Die Namen der Unterkünfte fehlen; Sie sehen das Ende ihrer Kennungen.",
     "inbox.choose": "Auswählen: {name}",
     "filter.search": "Suchen",
     "filter.more": "Filter und Reihenfolge",

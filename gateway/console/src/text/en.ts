@@ -44,6 +44,7 @@ export const en: FirstTexts = {
     "inbox.search_on": "Search in more",
     "inbox.more": "Load more",
     "inbox.left_out": "{n} row cannot be shown, because it holds what cannot be read. | {n} rows cannot be shown, because they hold what cannot be read.",
+    "inbox.no_names": "The names of the properties are missing; you see the ends of their ids.",
     "inbox.choose": "Select: {name}",
     "filter.search": "Search",
     "filter.more": "Filters and order",

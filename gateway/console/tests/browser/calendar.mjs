@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALPINE, call, CHALET, desk, GUESTS, newRequest, openPage, requestNow, signIn } from "./desk.mjs";
+import { ALPINE, assertTold, call, CHALET, desk, GUESTS, newRequest, openPage, refuse, requestNow, signIn } from "./desk.mjs";
 
 async function openCalendar(context, { day, email, ...options } = {}) {
   const page = await openPage(context, { ...options, url: `${desk.url}#/${ALPINE}/calendar${day ? `?day=${day}` : ""}` });
@@ -126,6 +126,28 @@ test("a request is made from a choice, for a guest who is known by id or found b
     [check_out, true, GUESTS[0], 3, "requested"],
   );
   assert.ok(check_in < made.check_in);
+});
+
+test("a row that cannot be read says why, and so do the properties", async (context) => {
+  const told = { sentence: "The database refuses this.", reason: "DB_ERROR" };
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/requests` });
+  await refuse(page, "GetAvailability", told);
+  await refuse(page, "ListProperties", told);
+  await signIn(page);
+  await page.getByText("The names of the properties are missing").waitFor();
+  await assertTold(page.getByRole("region", { name: "Booking requests" }), told);
+  await page.getByRole("link", { name: "Calendar" }).click();
+  const calendar = page.getByRole("region", { name: "Calendar" });
+  await assertTold(calendar, told);
+  assert.equal(await page.locator(".tape-row").count(), 0);
+  await page.unroute("**/ListProperties");
+  await calendar.getByRole("button", { name: "Try again" }).click();
+  await page.locator(".tape-row").first().getByText("could not be loaded").waitFor();
+  await assertTold(page.locator(".calendar-list"), told);
+  await page.unroute("**/GetAvailability");
+  await page.locator(".calendar-list").getByRole("button", { name: "Try again" }).click();
+  await calendar.getByRole("alert").waitFor({ state: "detached" });
+  await page.locator(".calendar-list").locator("ul, p").first().waitFor();
 });
 
 test("of many properties and days those on the screen are in the document", async (context) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, CHALET, desk, GUESTS, newRequest, openDesk, openRequest, requestNow, rowOf } from "./desk.mjs";
+import { assertTold, call, CHALET, desk, GUESTS, newRequest, openDesk, openRequest, refuse, requestNow, rowOf } from "./desk.mjs";
 
 test("a request is approved, with a note", async (context) => {
   const [neighbour, { id }] = [await newRequest(), await newRequest()];
@@ -155,6 +155,27 @@ test("who the guest is is shown with an API key, which is kept nowhere", async (
   assert.ok(!kept.includes(key.slice(0, 20)), kept);
 });
 
+test("a guest whom the kept key does not show says why", async (context) => {
+  const [first, second] = [await newRequest(), await newRequest({ guest_id: GUESTS[1] })];
+  const page = await openDesk(context, { place: `requests/${first.id}` });
+  const key = desk.variables.TENANT_API_KEY;
+  await page.getByRole("button", { name: "Show the guest" }).click();
+  const dialog = page.getByRole("dialog", { name: "Show the guest" });
+  await dialog.getByLabel("API key").fill(key);
+  await dialog.getByRole("button", { name: "Show the guest" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const told = { sentence: "The database refuses this.", reason: "DB_ERROR" };
+  await refuse(page, "GetCustomer", told);
+  await openRequest(page, second.id);
+  const article = page.getByRole("article");
+  await assertTold(article, told);
+  await page.unroute("**/GetCustomer");
+  await article.getByRole("button", { name: "Try again" }).click();
+  const { name } = await call("GET", `/v1/customers/${GUESTS[1]}`, undefined, { headers: { "x-tenant-api-key": key } });
+  await article.getByText(name).waitFor();
+  assert.equal(await article.getByRole("alert").count(), 0);
+});
+
 test("who decides on what has changed sees the new state first", async (context) => {
   const { id } = await newRequest();
   const page = await openDesk(context);
@@ -216,6 +237,20 @@ test("several requests are declined together, and each says how it went", async 
   await dialog.getByRole("button", { name: "Decline" }).click();
   await dialog.getByRole("status").getByText("Confirmed").waitFor();
   assert.equal((await requestNow(all[1].id)).status, "confirmed");
+});
+
+test("each of several that could not be declined says why", async (context) => {
+  const all = [await newRequest(), await newRequest()];
+  const page = await openDesk(context);
+  const told = { sentence: "The database refuses this.", reason: "DB_ERROR" };
+  await refuse(page, "DeclineBookingRequest", told);
+  for (const { id } of all) await rowOf(page, id).getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Decline selected" }).click();
+  const dialog = page.getByRole("dialog", { name: "Decline 2 requests" });
+  await dialog.getByLabel("Price does not suit").check();
+  await dialog.getByRole("button", { name: "Decline" }).click();
+  await dialog.getByText("2 of 2 could not be declined").waitFor();
+  for (const at of [0, 1]) await assertTold(dialog.getByRole("listitem").nth(at), told);
 });
 
 test("what a search hides is not declined with what is seen", async (context) => {

@@ -75,22 +75,34 @@ export async function gatewayOf(context) {
   return gateway;
 }
 
-/** Refuses the first call of a method as identity does that asks for a proof; says how many came. */
-export async function askForProof(page, method, metadata) {
+/** Refuses the first calls of a method, or all of them, as a service does; says how many came. */
+export async function refuse(page, method, { reason, metadata = {}, code = 9, times = Infinity }) {
   const text = (value) => Buffer.from(value);
   const field = (number, bytes) => Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
   const entries = Object.entries(metadata).map(([key, value]) => field(3, Buffer.concat([field(1, text(key)), field(2, text(value))])));
-  const info = Buffer.concat([field(1, text("STEP_UP_REQUIRED")), field(2, text("frontdesk")), ...entries]);
+  const info = Buffer.concat([field(1, text(reason)), field(2, text("frontdesk")), ...entries]);
   const any = Buffer.concat([field(1, text("type.googleapis.com/google.rpc.ErrorInfo")), Buffer.from([2 * 8 + 2, info.length]), info]);
-  const status = Buffer.concat([Buffer.from([8, 16, 26, any.length]), any]);
+  const status = Buffer.concat([Buffer.from([8, code, 26, any.length]), any]);
   const asked = { times: 0 };
   await page.route(`**/${method}`, (route) => {
     asked.times += 1;
-    if (asked.times > 1) return route.continue();
-    const headers = { "content-type": "application/grpc-web+proto", "grpc-status": "16", "grpc-message": "prove", "grpc-status-details-bin": status.toString("base64"), "x-request-id": "r" };
+    if (asked.times > times) return route.continue();
+    const headers = { "content-type": "application/grpc-web+proto", "grpc-status": String(code), "grpc-message": "no", "grpc-status-details-bin": status.toString("base64"), "x-request-id": "r" };
     return route.fulfill({ status: 200, headers, body: "" });
   });
   return asked;
+}
+
+/** Refuses the first call of a method as identity does that asks for a proof. */
+export const askForProof = (page, method, metadata) => refuse(page, method, { reason: "STEP_UP_REQUIRED", metadata, code: 16, times: 1 });
+
+/** What a page says where a call was refused: the sentence, the id to copy, and where the reason is explained. */
+export async function assertTold(place, { sentence, reason }) {
+  const alert = place.getByRole("alert").filter({ hasText: sentence }).first();
+  await alert.waitFor();
+  assert.equal(await alert.locator("code").first().textContent(), "r");
+  await alert.getByRole("button", { name: "Copy" }).waitFor();
+  assert.match(await alert.getByRole("link").getAttribute("href"), new RegExp(`/runbook/${reason}$`));
 }
 
 /** A page of a new context. What the page complains about fails the test, unless it is `expected`. */
