@@ -11,7 +11,7 @@ import { dayText, nightsText, stayText } from "../text/format";
 import { t, word } from "../text/text";
 import { Chart, kindOf } from "./Chart";
 import { Dialogs } from "./Dialogs";
-import { begun, choice, making, opened, place } from "./place";
+import { begun, choice, making, opened, place, stretch } from "./place";
 import { failures, firstDay, follow, readAgain, units, yearOf } from "./year";
 
 const WEEKS = 28;
@@ -81,6 +81,13 @@ function Chosen() {
   return (
     <div class="chosen" role="group" aria-label={t("calendar.chosen", { name: chosen.name, stay: stayText(from, to), nights: nightsText(from, to) })}>
       <span>{t("calendar.chosen", { name: chosen.name, stay: stayText(from, to), nights: nightsText(from, to) })}</span>
+      {/* For who cannot drag, as by touch. */}
+      <button type="button" aria-disabled={chosen.to - chosen.from === 1} onClick={() => stretch(-1)}>
+        {t("calendar.shorter")}
+      </button>
+      <button type="button" onClick={() => stretch(1)}>
+        {t("calendar.longer")}
+      </button>
       {may("properties:manage") && (
         <button type="button" onClick={() => (making.value = "block")}>
           {t("block.make")}

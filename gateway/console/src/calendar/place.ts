@@ -50,6 +50,16 @@ export function step(rows: number, days: number, choosing: boolean): void {
   goTo(clamp(row + (choosing ? 0 : rows), units.value.length - 1), at + days, choosing);
 }
 
+/** How many nights are chosen: one more or one less than before. */
+export function stretch(by: 1 | -1): void {
+  const chosen = choice();
+  if (!chosen) return;
+  const last = clamp(chosen.to - 1 + by - firstDay.value, DAYS - 1) + firstDay.value;
+  if (last < chosen.from) return;
+  begun.value = chosen.from;
+  spot.value = { property: chosen.property, day: last };
+}
+
 export function goTo(row: number, at: number, choosing = false): void {
   const now = place.value;
   if (choosing) begun.value ??= firstDay.value + now.at;

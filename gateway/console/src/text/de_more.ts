@@ -39,6 +39,8 @@ export const de = {
     "calendar.nothing": "Alles frei.",
     "calendar.chosen": "{name}: {stay}, {nights}",
     "calendar.cancel": "Auswahl aufheben",
+    "calendar.longer": "Eine Nacht mehr",
+    "calendar.shorter": "Eine Nacht weniger",
     "block.make": "Sperren",
     "block.title": "Nächte sperren",
     "block.note": "Warum (freiwillig)",

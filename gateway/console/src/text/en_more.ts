@@ -41,6 +41,8 @@ export const en: MoreTexts = {
     "calendar.nothing": "All free.",
     "calendar.chosen": "{name}: {stay}, {nights}",
     "calendar.cancel": "Choose none",
+    "calendar.longer": "One night more",
+    "calendar.shorter": "One night less",
     "block.make": "Block",
     "block.title": "Block nights",
     "block.note": "Why (optional)",

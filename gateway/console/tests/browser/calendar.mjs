@@ -50,6 +50,32 @@ test("nights are blocked from a choice, and freed again", async (context) => {
   await bar.waitFor({ state: "detached" });
 });
 
+test("several nights are chosen by touch", async (context) => {
+  const { check_out } = await newRequest();
+  const page = await openCalendar(context, { day: check_out, hasTouch: true, isMobile: true, viewport: { width: 390, height: 800 } });
+  const row = page.locator(".tape-row").first();
+  await page.waitForFunction(() => !document.body.innerText.includes("is being loaded"));
+  const box = await row.boundingBox();
+  await page.touchscreen.tap(box.x + 110 + 10, box.y + 20);
+  const chosen = page.locator(".chosen");
+  await chosen.getByText("1 night").waitFor();
+  const less = chosen.getByRole("button", { name: "One night less" });
+  assert.equal(await less.getAttribute("aria-disabled"), "true");
+  await chosen.getByRole("button", { name: "One night more" }).tap();
+  await chosen.getByRole("button", { name: "One night more" }).tap();
+  await chosen.getByText("3 nights").waitFor();
+  await less.tap();
+  await chosen.getByText("2 nights").waitFor();
+  await chosen.getByRole("button", { name: "Block", exact: true }).tap();
+  await page.getByRole("dialog").getByText("2 nights").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Block", exact: true }).tap();
+  await page.locator(".tape-bar[data-kind=block]").first().waitFor();
+  const { occupancies } = await call("GET", `/v1/properties/${CHALET}/availability?from=${check_out}&to=${Number(check_out.slice(0, 4)) + 1}-01-01`);
+  const block = occupancies.find(({ kind }) => kind === "block");
+  assert.deepEqual([block.start_date, Date.parse(block.end_date) - Date.parse(block.start_date)], [check_out, 2 * 86_400_000]);
+  await call("DELETE", `/v1/properties/${CHALET}/blocks/${block.source_id}`);
+});
+
 test("who leaves the calendar with a dialog open comes back to none", async (context) => {
   const page = await openCalendar(context);
   await toChalet(page);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { areKnown, choice, dayOf, firstDay, go, goTo, known, loadProperties, now, place, properties, readAgain, step, yearOf } = await load("calendar/place", "calendar/year#firstDay,readAgain,yearOf", "now#now", "properties#areKnown,loadProperties,properties as known", "route#go", "text/days#dayOf", "wire/calls#properties");
+const { areKnown, choice, dayOf, firstDay, go, goTo, known, loadProperties, now, place, properties, readAgain, step, stretch, yearOf } = await load("calendar/place", "calendar/year#firstDay,readAgain,yearOf", "now#now", "properties#areKnown,loadProperties,properties as known", "route#go", "text/days#dayOf", "wire/calls#properties");
 
 const unit = (id) => [id, { id, name: id }];
 const settle = () => new Promise((resolve) => setTimeout(resolve));
@@ -27,6 +27,20 @@ test("a choice stays with its property and its nights", () => {
   assert.deepEqual(place.value, { row: 2, at: 5 });
   known.value = new Map([unit("a")]);
   assert.equal(choice(), null);
+});
+
+test("a choice gets a night more or less at its end, and keeps one", () => {
+  goTo(0, 5);
+  step(0, -2, true);
+  const nights = () => [choice().from, choice().to].map((day) => day - firstDay.value);
+  stretch(1);
+  assert.deepEqual(nights(), [3, 7]);
+  for (let pressed = 0; pressed < 9; pressed += 1) stretch(-1);
+  assert.deepEqual(nights(), [3, 4]);
+  goTo(0, 364);
+  step(0, 0, true);
+  stretch(1);
+  assert.deepEqual(nights(), [364, 365]);
 });
 
 test("a year is read once at a time, and again when it had failed", async () => {
