@@ -18,6 +18,7 @@ import { nightsText, stayText } from "../text/format";
 import { t, word } from "../text/text";
 import { clientOf, properties } from "../wire/calls";
 import { type Failure, failureOf } from "../wire/failure";
+import { GuestField, GuestFinder } from "./GuestFinder";
 import { NewRequest } from "./NewRequest";
 import { once } from "./once";
 import { begun, choice, making, opened } from "./place";
@@ -38,13 +39,14 @@ function Making({ what }: { what: "block" | "booking" }) {
   // What was chosen when it was asked for.
   const chosen = useRef(choice()).current;
   const sending = useSending();
+  const guestId = useSignal("");
   if (!chosen) return null;
   const { property, name } = chosen;
   const [from, to] = [dateOf(chosen.from), dateOf(chosen.to)];
   const make = async (form: HTMLFormElement) => {
     const given = new FormData(form);
     const block = { propertyId: property, startDate: from, endDate: to, note: String(given.get("note") ?? "") };
-    const booking = { propertyId: property, checkIn: from, checkOut: to, source: "staff", overrideRules: given.has("override") };
+    const booking = { propertyId: property, guestId: guestId.value.trim(), checkIn: from, checkOut: to, source: "staff", overrideRules: given.has("override") };
     const made = await sending.send<unknown>(() =>
       what === "block"
         ? once("block", block, property, (headers) => properties.blockProperty(block, { headers }))
@@ -56,16 +58,20 @@ function Making({ what }: { what: "block" | "booking" }) {
   };
   return (
     <Dialog title={t(`${what}.title`)} onClose={close} busy={sending.busy.value}>
+      <p>{t("calendar.chosen", { name, stay: stayText(from, to), nights: nightsText(from, to) })}</p>
+      {what === "booking" && <p>{t("booking.about")}</p>}
+      {what === "booking" && may("conversations:view") && <GuestFinder onChoose={(id) => (guestId.value = id)} />}
       <Form of={sending} submit={t(`${what}.make`)} onSend={make} onCancel={close}>
-        <p>{t("calendar.chosen", { name, stay: stayText(from, to), nights: nightsText(from, to) })}</p>
-        {what === "booking" && <p>{t("booking.lead")}</p>}
         {what === "block" ? (
           <Field label={t("block.note")}>{(given) => <input {...given} name="note" maxLength={4000} />}</Field>
         ) : (
-          <label class="check">
-            <input type="checkbox" name="override" />
-            {t("booking.override")}
-          </label>
+          <>
+            <GuestField id={guestId} hint={t("booking.guest_hint")} failure={sending.failure.value} />
+            <label class="check">
+              <input type="checkbox" name="override" />
+              {t("booking.override")}
+            </label>
+          </>
         )}
       </Form>
     </Dialog>

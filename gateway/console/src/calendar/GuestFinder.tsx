@@ -1,12 +1,31 @@
-// Finds a guest by name, for who has an API key of the tenant.
+// Which guest something is made for: by id, or found by name, for who has an API key of the
+// tenant.
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { Customer } from "../generated/frontdesk/booking/v1/customer_service_pb";
 import { Field } from "../parts/Field";
 import { Form } from "../parts/Form";
+import { faultOf } from "../parts/once";
 import { useSending } from "../parts/sending";
-import { apiKey, findGuests, KEYS } from "../request/guests";
+import { apiKey, findGuests, guestOf, KEYS } from "../request/guests";
 import { t } from "../text/text";
+import type { Failure } from "../wire/failure";
+
+interface Props {
+  id: Signal<string>;
+  /** Where nobody has to be named, what that means. */
+  hint?: string;
+  failure: Failure | null;
+}
+
+/** The id of a guest, and the name where it is known here. */
+export function GuestField({ id, hint, failure }: Props) {
+  return (
+    <Field label={t("request.guest_id")} hint={guestOf(id.value.trim())?.name ?? hint} fault={faultOf(failure, "guest_id")}>
+      {(given) => <input {...given} autocomplete="off" required={hint === undefined} value={id.value} onInput={(event) => (id.value = event.currentTarget.value)} />}
+    </Field>
+  );
+}
 
 export function GuestFinder({ onChoose }: { onChoose: (id: string) => void }) {
   const found = useSignal<Customer[]>([]);

@@ -8,14 +8,13 @@ import { Form } from "../parts/Form";
 import { faultOf } from "../parts/once";
 import { type Sending, useSending } from "../parts/sending";
 import { properties as known } from "../properties";
-import { guestOf } from "../request/guests";
 import { go, NO_FILTERS } from "../route";
 import { may } from "../session/tenants";
 import { dateOf } from "../text/days";
 import { nightsText, stayText } from "../text/format";
 import { t } from "../text/text";
 import { requests } from "../wire/calls";
-import { GuestFinder } from "./GuestFinder";
+import { GuestField, GuestFinder } from "./GuestFinder";
 import { once } from "./once";
 import { begun, type Choice, choice, making } from "./place";
 
@@ -63,9 +62,7 @@ function Entries({ chosen, guestId, of }: { chosen: Choice; guestId: Signal<stri
   };
   return (
     <Form of={of} submit={t("request.make")} onSend={send} onCancel={close} advice={OF_STAY.test(failure?.reason ?? "") ? t("request.other_stay") : undefined}>
-      <Field label={t("request.guest_id")} hint={guestOf(guestId.value.trim())?.name} fault={faultOf(failure, "guest_id")}>
-        {(given) => <input {...given} autocomplete="off" required value={guestId.value} onInput={(event) => (guestId.value = event.currentTarget.value)} />}
-      </Field>
+      <GuestField id={guestId} failure={failure} />
       <Field label={t("fact.guests")} hint={most ? t("fact.most", { n: most }) : undefined} fault={faultOf(failure, "guest_count")}>
         {(given) => <input {...given} name="count" type="number" min={1} max={100} defaultValue="1" required />}
       </Field>

@@ -21,8 +21,8 @@ export function Dialog({ title, onClose, busy = false, children }: Props) {
   useLayoutEffect(() => {
     const shown = element.current;
     shown?.showModal();
-    // What is typed next is for the form, and not for the button before it.
-    if (document.activeElement === closing.current) focusFirst(shown?.querySelector("form") ?? null);
+    // What is typed next is for the form, and not for the button before it; one that is folded away takes nothing.
+    if (document.activeElement === closing.current) focusFirst(shown?.querySelector<HTMLFormElement>("form:not(details:not([open]) *)") ?? null);
     // By closing, the browser gives the focus back; taken out while it is open, it does not.
     return () => shown?.close();
   }, []);
