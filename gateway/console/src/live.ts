@@ -17,6 +17,8 @@ const SILENCE = 35_000;
 const LONGEST = 15_000;
 /** How long a break lasts before it is told. A gateway ends long streams, which is nothing to tell. */
 const PATIENCE = 3_000;
+/** How long a page that nobody sees goes on hearing. Over HTTP/1.1 the pages of a browser share six connections. */
+const UNSEEN = 60_000;
 const TRIES = 6;
 /** With these it is no use to try again. */
 const DENIALS = ["SCOPE_MISSING", "TENANT_ACCESS_DENIED", "TENANT_SUSPENDED"];
@@ -33,6 +35,9 @@ export const gaps = signal(0);
 let running: AbortController | null = null;
 let stream: AbortController | null = null;
 let heardAt = 0;
+/** Whether nobody has seen the page for long, and it hears nothing until somebody does. */
+let asleep = false;
+let fallingAsleep = 0;
 let wake: () => void = () => {};
 
 const PROPERTY_KINDS = [Kind.PROPERTY_CREATED, Kind.PROPERTY_UPDATED];
@@ -127,9 +132,10 @@ function heard(event: BookingRequestEvent): void {
   happened.value = event;
 }
 
-function pause(wait: number, signal: AbortSignal): Promise<void> {
+/** Waits so long, or until something else wakes it. */
+function pause(signal: AbortSignal, wait?: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, wait);
+    const timer = wait === undefined ? undefined : setTimeout(resolve, wait);
     wake = () => {
       clearTimeout(timer);
       resolve();
@@ -145,7 +151,17 @@ export function tryNow(): void {
 }
 
 function look(): void {
-  if (document.visibilityState === "visible" && Date.now() - heardAt > SILENCE / 2) tryNow();
+  clearTimeout(fallingAsleep);
+  if (document.visibilityState === "hidden") fallingAsleep = window.setTimeout(fallAsleep, UNSEEN);
+  else if (asleep || Date.now() - heardAt > SILENCE / 2) {
+    asleep = false;
+    tryNow();
+  }
+}
+
+function fallAsleep(): void {
+  asleep = true;
+  tryNow();
 }
 
 /** What happened while nobody heard is in no stream. */
@@ -188,15 +204,26 @@ async function hear(place: Place, mine: AbortController, onMessage: () => void):
 async function listen(of: AbortController): Promise<void> {
   const place: Place = { cursor: "", misses: "first" };
   let wait = 500;
+  let since = 0;
   let telling = 0;
-  const found = () => {
-    wait = 500;
+  const untold = () => {
     clearTimeout(telling);
     telling = 0;
     lostAt.value = 0;
   };
+  const found = () => {
+    wait = 500;
+    since = 0;
+    untold();
+  };
   of.signal.addEventListener("abort", () => clearTimeout(telling), { once: true });
   while (!of.signal.aborted) {
+    while (asleep && !of.signal.aborted) {
+      untold();
+      wait = 500;
+      await pause(of.signal);
+    }
+    if (of.signal.aborted) return;
     const mine = new AbortController();
     stream = mine;
     const stop = () => mine.abort();
@@ -219,10 +246,11 @@ async function listen(of: AbortController): Promise<void> {
     }
     // Not between the list and the stream alone, but for as long as there was none.
     if (place.misses) place.misses = "gap";
-    const since = Date.now();
+    since ||= Date.now();
+    if (asleep) continue;
     telling ||= window.setTimeout(() => (lostAt.value = since), PATIENCE);
     // Not all pages at once, when a gateway comes back.
-    await pause(pauseOf(wait), of.signal);
+    await pause(of.signal, pauseOf(wait));
     wait = Math.min(wait * 2, LONGEST);
   }
 }
@@ -233,6 +261,8 @@ export function watch(): () => void {
   running = mine;
   lostAt.value = 0;
   denied.value = null;
+  asleep = false;
+  look();
   void listen(mine);
   addEventListener("online", tryNow);
   // A network that goes cuts no stream, and its silence would be told late.
@@ -242,6 +272,7 @@ export function watch(): () => void {
     removeEventListener("online", tryNow);
     removeEventListener("offline", tryNow);
     document.removeEventListener("visibilitychange", look);
+    clearTimeout(fallingAsleep);
     running?.abort();
     denied.value = null;
   };

@@ -22,6 +22,16 @@ const one = (id, status = 1) => ({ id, status, propertyId: "", guestId: "", chec
 const settle = (length = 5) => new Promise((resolve) => setTimeout(resolve, length));
 const refusal = (reason, metadata = {}) => new ConnectError(reason, Code.FailedPrecondition, { "x-request-id": "r" }, [{ desc: ErrorInfoSchema, value: { reason, metadata } }]);
 
+/** Shows the page, or hides it. */
+let see;
+document.addEventListener = (kind, listener) => {
+  if (kind !== "visibilitychange") return;
+  see = (visibilityState) => {
+    document.visibilityState = visibilityState;
+    listener();
+  };
+};
+
 let read;
 let cursors;
 /** What streams say, one after the other: messages, or what ends them. */
@@ -156,6 +166,57 @@ test("a stream that hangs is left when the network is there again", async () => 
   tryNow();
   await settle(700);
   assert.deepEqual(cursors, ["", "0"]);
+});
+
+test("a page that nobody sees for a minute hears nothing, and goes on where it was when it is seen", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
+  const told = [];
+  context.after(lostAt.subscribe((at) => told.push(at)));
+  let open = 0;
+  requests.watchBookingRequests = async function* ({ cursor }, { signal }) {
+    cursors.push(cursor);
+    open += 1;
+    try {
+      for (let beat = 0; ; beat += 1) {
+        yield { cursor: `${cursors.length}.${beat}` };
+        await new Promise((resolve, reject) => {
+          setTimeout(resolve, 15_000);
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      }
+    } finally {
+      open -= 1;
+    }
+  };
+  const pass = async (seconds) => {
+    for (let passed = 0; passed < seconds; passed += 5) {
+      context.mock.timers.tick(5_000);
+      for (let turns = 0; turns < 3; turns += 1) await new Promise(setImmediate);
+    }
+  };
+  stop = watch();
+  await pass(5);
+  see("hidden");
+  await pass(55);
+  see("visible");
+  await pass(60);
+  assert.deepEqual([cursors, open], [[""], 1]);
+  see("hidden");
+  await pass(60);
+  assert.equal(open, 0);
+  await pass(600);
+  assert.deepEqual([cursors, open], [[""], 0]);
+  see("visible");
+  await pass(5);
+  assert.deepEqual([cursors, open], [["", "1.11"], 1]);
+  // A page that is opened behind another one has not been seen at all.
+  stop();
+  document.visibilityState = "hidden";
+  stop = watch();
+  await pass(65);
+  assert.deepEqual([cursors.length, open], [3, 0]);
+  assert.deepEqual([...new Set(told)], [0]);
+  document.visibilityState = "visible";
 });
 
 test("what happens while it is counted is counted, and nothing for who does not look", async (context) => {
