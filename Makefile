@@ -59,12 +59,14 @@ clients: console
 	cd $(CLIENTS) && npm run --silent generate && npm test --silent
 	cd $(CONSOLE) && npm run --silent browser
 
-# Measures on this machine; numbers are comparable within one run only.
-bench:
+# Measures on this machine; numbers are comparable within one run only. The console's are with
+# the program that cargo has built for its benches.
+bench: console
 	cargo bench --locked -p transcode --bench transcode
 	cargo bench --locked -p boot --bench log
 	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking --bench sign_ins
 	cargo bench --locked -p frontdesk --bench revocations -- 1000000
+	cd $(CONSOLE) && FRONTDESK="$(CURDIR)/target/release/frontdesk" npm run --silent bench
 
 # Writes the Rust code of the .proto files, the OpenAPI document, what README and
 # deploy/env.example say of settings, and what the migrations make.

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
@@ -46,23 +46,23 @@ export async function proxyOf(context, options = {}) {
   return proxy;
 }
 
-/** A gateway of a test's own beside that of the system, which ends and comes back at its place. */
-export async function gatewayOf(context) {
-  const { DATABASE_URL: _, ...variables } = desk.variables;
+/** A role of a test's own beside those of the system, which ends and comes back at its place. */
+async function roleOf(context, role, settings, isReady) {
   const place = createServer().listen(0, "127.0.0.1");
   await once(place, "listening");
   const address = `127.0.0.1:${place.address().port}`;
   place.close();
   let child = null;
-  const gateway = {
+  const own = {
+    address,
     url: `http://${address}`,
     async start() {
-      child = spawn(program, ["gateway"], { env: { ...process.env, ...variables, GATEWAY_LISTEN: address, LOG: "warn" }, stdio: ["ignore", "ignore", "inherit"] });
+      child = spawn(program, [role], { env: { ...process.env, ...settings, [`${role.toUpperCase()}_LISTEN`]: address, LOG: "warn" }, stdio: ["ignore", "ignore", "inherit"] });
       for (let tries = 0; tries < 200; tries += 1) {
-        if (await fetch(`${gateway.url}/readyz`).then(({ ok }) => ok, () => false)) return;
+        if (await isReady(own)) return;
         await sleep(50);
       }
-      throw new Error("the gateway does not get ready");
+      throw new Error(`${role} does not get ready`);
     },
     async stop() {
       if (child?.exitCode !== null) return;
@@ -70,9 +70,25 @@ export async function gatewayOf(context) {
       await once(child, "exit");
     },
   };
-  context.after(() => gateway.stop());
-  await gateway.start();
-  return gateway;
+  context.after(() => own.stop());
+  await own.start();
+  return own;
+}
+
+export async function gatewayOf(context, settings = {}) {
+  const { DATABASE_URL: _, ...variables } = desk.variables;
+  return await roleOf(context, "gateway", { ...variables, ...settings }, ({ url }) => fetch(`${url}/readyz`).then(({ ok }) => ok, () => false));
+}
+
+export async function bookingOf(context, settings = {}) {
+  const isReady = async ({ address }) => {
+    const [host, port] = address.split(":");
+    const socket = connect(Number(port), host);
+    const isThere = await once(socket, "connect").then(() => true, () => false);
+    socket.destroy();
+    return isThere;
+  };
+  return await roleOf(context, "booking", { ...desk.variables, ...settings }, isReady);
 }
 
 /** Refuses the first calls of a method, or all of them, as a service does; says how many came. */
@@ -138,7 +154,7 @@ export async function openDesk(context, { place = "requests", ...options } = {})
 }
 
 /** Another client: a call of the API. */
-export async function call(method, path, body, { email = desk.variables.MANAGER_EMAIL, headers = {} } = {}) {
+export async function call(method, path, body, { email = desk.variables.MANAGER_EMAIL, headers = {}, gateway = desk.gateway } = {}) {
   if (!tokens.has(email)) {
     const login = await fetch(`${desk.gateway}/v1/auth/login`, {
       method: "POST",
@@ -147,7 +163,7 @@ export async function call(method, path, body, { email = desk.variables.MANAGER_
     });
     tokens.set(email, (await login.json()).access);
   }
-  const answer = await fetch(`${desk.gateway}${path}`, {
+  const answer = await fetch(`${gateway}${path}`, {
     method,
     headers: { authorization: `Bearer ${tokens.get(email)}`, "content-type": "application/json", ...headers },
     ...(body && { body: JSON.stringify(body) }),
