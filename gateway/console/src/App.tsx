@@ -1,7 +1,7 @@
 // The page as a whole: who is signed in, where the page is, whether it hears what happens.
 
 import { effect, useSignalEffect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { dialog } from "./inbox/cursor";
 import { Inbox, reset } from "./inbox/Inbox";
 import { listenToKeys } from "./keys";
@@ -26,6 +26,9 @@ const { Lazy: Properties } = lazy(() => import("./property/Properties"), ["more"
 const { Lazy: System } = lazy(() => import("./system/System"));
 const { Lazy: Session } = lazy(() => import("./session/lazy"), ["session"]);
 const { load: loadRequest, Lazy: Request } = lazy(() => import("./request/lazy"));
+
+// What ends with a page ends by a layout effect: by any other, it may end only when the page that
+// follows has begun already.
 
 export function App() {
   return (
@@ -68,7 +71,7 @@ function Unreachable() {
 }
 
 function SignedIn() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     void loadTenants();
     return leave;
   }, []);
@@ -116,7 +119,7 @@ function Outside() {
 }
 
 function Desk() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const stopWatching = may("bookings:view") ? watch() : () => {};
     void loadProperties();
     loadRequest();
@@ -163,7 +166,7 @@ function Page() {
 }
 
 function Requests() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const stopKeys = listenToKeys();
     return () => {
       stopKeys();

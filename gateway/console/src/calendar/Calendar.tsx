@@ -1,7 +1,7 @@
 // The calendar of all properties: the chart, what is chosen in it, and what the row of the
 // reader has, as a list.
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { Unread } from "../parts/Rows";
 import { areKnown, loadProperties, unread } from "../properties";
 import { go } from "../route";
@@ -17,7 +17,7 @@ import { failures, firstDay, follow, readAgain, units, yearOf } from "./year";
 const WEEKS = 28;
 
 export function Calendar() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const stop = follow();
     return () => {
       stop();

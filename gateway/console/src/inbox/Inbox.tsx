@@ -3,7 +3,7 @@
 
 import { useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { Trouble } from "../parts/Trouble";
 import { loadProperties, properties, unread } from "../properties";
 import { link, route, type Status, STATUSES } from "../route";
@@ -18,7 +18,7 @@ import { found } from "./search";
 
 /** `bar`: what can be done with the rows that are chosen. */
 export function Inbox({ bar }: { bar: ComponentChildren }) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     attend(true);
     return () => attend(false);
   }, []);

@@ -1,7 +1,7 @@
 // One booking request: the stay, what an approve would do, what is around its dates, the
 // decision, and what happened to it.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { BookingRequest } from "../generated/frontdesk/booking/v1/booking_request_pb";
 import { DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
 import { isOpen } from "../decide/under";
@@ -20,7 +20,7 @@ import { failures, follow, open, readAgain } from "./open";
 import { Strip } from "./Strip";
 
 export function Detail() {
-  useEffect(() => follow(), []);
+  useLayoutEffect(follow, []);
   useEffect(() => void loadMembers(), [route.value.tenant]);
   const request = open.value;
   const [failure] = failures.value;

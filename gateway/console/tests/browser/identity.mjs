@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
-import { ALPINE, askForProof, call, desk, openDesk, openPage, signIn, tokens } from "./desk.mjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ALPINE, askForProof, call, desk, newRequest, openDesk, openPage, signIn, tokens } from "./desk.mjs";
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -34,6 +35,45 @@ test("the tenant is changed, and a link leads to that of its own", async (contex
   await page.goto(`${desk.url}#/${desk.variables.TENANT_ID}/requests?status=declined`);
   await page.locator(`#row-${desk.variables.DEMO_DECLINED}`).waitFor();
   assert.equal(await choice.inputValue(), desk.variables.TENANT_ID);
+});
+
+test("what is left ends nothing of what follows, however late the page is painted", async (context) => {
+  const operator = { email: desk.variables.OPERATOR_EMAIL };
+  const account = { email: `late-${Date.now()}@frontdesk.example`, kind: "service", password: desk.variables.DEMO_PASSWORD };
+  const { id } = await call("POST", "/v1/users", account, operator);
+  const other = desk.variables.OTHER_TENANT_ID;
+  for (const tenant of [ALPINE, other]) await call("POST", `/v1/tenants/${tenant}/members`, { user_id: id, role: "viewer" }, { ...operator, headers: { "x-tenant-id": tenant } });
+  const page = await openPage(context);
+  await page.addInitScript(() => {
+    const { setTimeout: wait } = globalThis;
+    // Preact waits for a frame, or for so long.
+    globalThis.requestAnimationFrame = (act) => wait(() => act(performance.now()), 300);
+    globalThis.setTimeout = (act, length, ...rest) => wait(act, length === 35 ? 300 : length, ...rest);
+  });
+  await page.reload();
+  await signIn(page, account.email);
+  await page.locator("li.row").first().waitFor();
+  /** Goes to a tenant, and on within it before it was painted. */
+  const through = (tenant, first, then) =>
+    page.evaluate(
+      async (places) => {
+        for (const place of places) {
+          location.hash = place;
+          await new Promise((resolve) => setTimeout(resolve, 400));
+        }
+      },
+      [`#/${tenant}/${first}`, `#/${tenant}/${then}`],
+    );
+  await through(other, "requests?status=declined", "requests?status=all");
+  await through(ALPINE, "requests?status=declined", "requests?status=all");
+  await page.locator("li.row").first().waitFor();
+  await sleep(600);
+  const made = await newRequest();
+  await page.locator(`#row-${made.id}`).waitFor();
+  await through(other, "calendar", "calendar?day=2028-01-01");
+  await through(ALPINE, "calendar", "calendar?day=2028-01-01");
+  await page.locator(".tape-row").first().waitFor();
+  await page.locator(".calendar-list").locator("ul, p:not(:text('is being loaded'))").first().waitFor();
 });
 
 test("who has a second factor proves it, or a recovery code", async (context) => {
