@@ -8,6 +8,7 @@ import { propertyName } from "../properties";
 import { link, route } from "../route";
 import { stayText } from "../text/format";
 import { failureText, t, word } from "../text/text";
+import type { Failure } from "../wire/failure";
 
 export function Latest() {
   const [last] = done.value;
@@ -23,11 +24,16 @@ export function Latest() {
       )}
       {bad && (
         <p class="warning">
-          <To request={bad.request} />: {failureText(bad.failure)[0]}
+          <To request={bad.request} />: <Sentence of={bad.failure} />
         </p>
       )}
     </div>
   );
+}
+
+function Sentence({ of }: { of: Failure }) {
+  const [sentence, , lang] = failureText(of);
+  return <span lang={lang}>{sentence}</span>;
 }
 
 function To({ request: { id, propertyId, checkIn, checkOut } }: { request: BookingRequest }) {

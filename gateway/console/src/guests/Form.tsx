@@ -3,6 +3,7 @@
 import type { Customer } from "../generated/later/frontdesk/booking/v1/customer_service_pb";
 import { useEdit } from "../parts/edit";
 import { EditForm } from "../parts/EditForm";
+import type { Fault } from "../parts/fault";
 import { Field } from "../parts/Field";
 import { faultOf, once, type Result } from "../parts/once";
 import { t } from "../text/text";
@@ -66,7 +67,7 @@ export function GuestForm({ guest, onSaved, onCancel }: Props) {
 interface EntryProps {
   name: FieldName;
   value: string;
-  fault: string;
+  fault: Fault;
   onEnter: (value: string) => void;
 }
 

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { faultText } from "../parts/fault";
 import { Field } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { faultOf } from "../parts/once";
@@ -9,7 +10,7 @@ import { NewPage } from "../parts/OnePage";
 import { link } from "../route";
 import { may } from "../session/tenants";
 import { listText } from "../text/format";
-import { reasonText, t, word } from "../text/text";
+import { type Key, reasonText, t, word } from "../text/text";
 import { type Import as Running, importOf, type Line, OUTCOMES } from "./imports";
 
 /** Results that are on the screen at once, and that come with more. */
@@ -105,13 +106,25 @@ function Result({ of: { line, outcome, customer_id: id, external_id: name, reaso
         {reason && (
           <>
             {" "}
-            {reasonText(reason)[0]}{" "}
-            <span lang="en" class="hint">
-              {message}
-            </span>
+            {reasonText(reason)[0]} <Why said={message} />
           </>
         )}
       </span>
     </li>
+  );
+}
+
+/** The field and what is wrong with it, where that is one of a guest; otherwise what was said. */
+function Why({ said }: { said: string }) {
+  const [, field = "", takes = ""] = /^Field `(\w+)`: (.+)\.$/.exec(said) ?? [];
+  const label = t(`guest.${field === "external_id" ? "externalId" : field}` as Key);
+  return label ? (
+    <span class="hint">
+      {label}: {faultText(takes)}
+    </span>
+  ) : (
+    <span lang="en" class="hint">
+      {said}
+    </span>
   );
 }

@@ -1,6 +1,7 @@
 // A new password, once: what is typed can be looked at.
 
 import { useSignal } from "@preact/signals";
+import { faultText } from "../parts/fault";
 import { Field } from "../parts/Field";
 import { t } from "../text/text";
 import { busy, failure } from "./ask";
@@ -14,7 +15,7 @@ export function NewPassword({ submit, onSet }: { submit: string; onSet: (passwor
   const fault = failure.value?.violations.find(({ field }) => field === "password")?.description;
   return (
     <form onSubmit={send}>
-      <Field label={t("password.new")} hint={t("password.hint")} fault={fault}>
+      <Field label={t("password.new")} hint={t("password.hint")} fault={faultText(fault ?? "")}>
         {(given) => <input {...given} name="password" {...(isShown.value ? { type: "text" } : { type: "password" })} autocomplete="new-password" minLength={8} maxLength={256} required />}
       </Field>
       <label class="check">

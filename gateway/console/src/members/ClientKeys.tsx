@@ -6,6 +6,7 @@ import type { ApiKey } from "../generated/frontdesk/identity/v1/api_key_service_
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
 import { Form } from "../parts/Form";
+import { faultOf } from "../parts/once";
 import { useSending } from "../parts/sending";
 import { tenantId } from "../session/session";
 import { t } from "../text/text";
@@ -52,13 +53,12 @@ export function ClientKeys({ of, onSet, onClose }: { of: ApiKey; onSet: () => vo
     const input = { tenantId: tenantId.value, apiKeyId: of.id, keys: keys.map(wireOf), withoutSecret: given.has("without") };
     if (await sending.attempt(() => service.setClientKeys(input))) onSet();
   };
-  const refused = sending.failure.value?.violations.find(({ field }) => field.startsWith("keys"))?.description;
   return (
     <Dialog title={t("keys.sign_title")} onClose={onClose} busy={sending.busy.value}>
       <Form of={sending} submit={t("edit.save")} onSend={send} onCancel={onClose}>
         <p>{t("keys.sign_lead", { name: of.name })}</p>
         {of.clientKeyIds.length > 0 && <p>{t("keys.signs", { ids: of.clientKeyIds.join(", ") })}</p>}
-        <Field label={t("keys.jwks")} hint={t("keys.jwks_hint")} fault={wrong.value || refused}>
+        <Field label={t("keys.jwks")} hint={t("keys.jwks_hint")} fault={wrong.value || faultOf(sending.failure.value, "keys")}>
           {(given) => <textarea {...given} name="keys" rows={6} spellcheck={false} />}
         </Field>
         <label class="check">

@@ -30,7 +30,6 @@ export function MakeKey({ onMade }: { onMade: (name: string, secret: string) => 
     onMade(name, answer.secret);
     form.reset();
   };
-  const addresses = failure?.violations.find(({ field }) => field.startsWith("allowed_addresses"))?.description;
   return (
     <details>
       <summary>{t("keys.make")}</summary>
@@ -47,7 +46,7 @@ export function MakeKey({ onMade }: { onMade: (name: string, secret: string) => 
             </label>
           ))}
         </fieldset>
-        <Field label={t("keys.addresses")} hint={t("keys.addresses_hint")} fault={addresses}>
+        <Field label={t("keys.addresses")} hint={t("keys.addresses_hint")} fault={faultOf(failure, "allowed_addresses")}>
           {(given) => <textarea {...given} name="addresses" rows={2} spellcheck={false} />}
         </Field>
         <Field label={t("keys.expires")} fault={faultOf(failure, "expires_at")}>

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import type { Fault } from "./fault";
 
 interface Given {
   id: string;
@@ -13,7 +14,7 @@ interface Props {
   label: string;
   hint?: string | undefined;
   /** What is wrong with the value; empty for nothing. */
-  fault?: string | undefined;
+  fault?: Fault | undefined;
   children: (given: Given) => ComponentChildren;
 }
 

@@ -15,11 +15,11 @@ interface Props {
 }
 
 export function Trouble({ failure, advice: here, children }: Props) {
-  const [sentence, advice] = failureText(failure);
+  const [sentence, advice, lang] = failureText(failure);
   return (
     <div class="trouble" role="alert">
       <p>
-        <strong>{sentence}</strong> {here ?? advice}
+        <strong lang={lang}>{sentence}</strong> {here ?? advice}
         {failure.retryAfter > 0 && ` ${t("trouble.wait", { n: failure.retryAfter })}`}
       </p>
       {children}

@@ -3,6 +3,7 @@
 
 import { keyOf, settled, thrownOut } from "../decide/intents";
 import { type Failure, failureOf } from "../wire/failure";
+import { type Fault, faultText } from "./fault";
 
 export type Result<T> = { answer: T; failure: null } | { answer: null; failure: Failure };
 
@@ -25,7 +26,7 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
   }
 }
 
-/** What the server says of a field, by its name in the API. */
-export function faultOf(failure: Failure | null, field: string): string {
-  return failure?.violations.find((one) => one.field === field)?.description ?? "";
+/** What the server says of a field, by its name in the API, or of an entry of it. */
+export function faultOf(failure: Failure | null, field: string): Fault {
+  return faultText(failure?.violations.find((one) => one.field === field || one.field.startsWith(`${field}[`))?.description ?? "");
 }

@@ -2,6 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { Field } from "../parts/Field";
+import type { Fault } from "../parts/fault";
 import { faultOf } from "../parts/once";
 import { t } from "../text/text";
 import type { Failure } from "../wire/failure";
@@ -55,7 +56,7 @@ export function RulesFields({ draft, set, failure }: Props) {
 interface DayProps {
   name: string;
   day: DayDraft;
-  fault: (field: string) => string;
+  fault: (field: string) => Fault;
   set: (changed: Partial<DayDraft>) => void;
 }
 

@@ -102,8 +102,8 @@ export function reasonText(reason: string, once = false): readonly [string, stri
 }
 
 /** The same of a refusal; where its reason has no text here, the sentence is what the server said. */
-export function failureText(failure: { reason: string; stated: boolean; said: string; once?: boolean }): readonly [string, string] {
+export function failureText(failure: { reason: string; stated: boolean; said: string; once?: boolean }): readonly [sentence: string, advice: string, lang?: "en"] {
   const [sentence, advice] = reasonText(failure.reason, failure.once);
   const isOther = sentence === reasonText("other")[0];
-  return [isOther && failure.stated && failure.said ? failure.said : sentence, advice];
+  return isOther && failure.stated && failure.said ? [failure.said, advice, "en"] : [sentence, advice];
 }

@@ -14,3 +14,4 @@ import "./reading.mjs";
 import "./identity.mjs";
 import "./passkeys.mjs";
 import "./letters.mjs";
+import "./german.mjs";

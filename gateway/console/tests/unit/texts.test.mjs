@@ -95,7 +95,7 @@ test("what has no text of its own is told as the server says it", async () => {
   assert.equal(word("inconsistency", "range_gone"), "range gone");
   assert.equal(word("evidence", "MARKED_BY_HAND"), "marked by hand");
   const refused = { reason: "NEW_ONE", stated: true, said: "The night is taken." };
-  assert.deepEqual(failureText(refused), ["The night is taken.", reasonText("other")[1]]);
+  assert.deepEqual(failureText(refused), ["The night is taken.", reasonText("other")[1], "en"]);
   assert.deepEqual(failureText({ ...refused, stated: false }), reasonText("other"));
   assert.deepEqual(failureText({ ...refused, reason: "OVERLOADED" }), reasonText("OVERLOADED"));
 });

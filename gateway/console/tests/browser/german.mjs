@@ -1,0 +1,35 @@
+// The page in German, where more is to be read than labels.
+
+import { test } from "node:test";
+import { ALPINE, call, desk, openPage, signIn } from "./desk.mjs";
+
+/** A page in German at which somebody has signed in. */
+async function openGerman(context, place, email = desk.variables.OWNER_EMAIL) {
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/${place}` });
+  await signIn(page, email);
+  await page.getByRole("button", { name: "Deutsch" }).click();
+  return page;
+}
+
+test("what is wrong with a field is said in German, and marked where it is not", async (context) => {
+  const page = await openGerman(context, "properties/new");
+  await page.getByLabel("Name").fill("Almhütte");
+  await page.getByLabel("Zeitzone").fill("Alpen");
+  await page.getByLabel("Personen höchstens").fill("4");
+  await page.getByRole("button", { name: "Unterkunft anlegen" }).click();
+  await page.locator(".fault:not(:has([lang]))").filter({ hasText: "Das muss der IANA-Name einer Zeitzone sein, zum Beispiel Europe/Berlin." }).waitFor();
+
+  const name = `Signer ${Date.now()}`;
+  await call("POST", `/v1/tenants/${ALPINE}/api-keys`, { name }, { email: desk.variables.OWNER_EMAIL });
+  await page.getByRole("link", { name: "Mitglieder" }).click();
+  await page.getByRole("button", { name: `Öffentliche Schlüssel von ${name}` }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("JWK-Satz").fill('{ "kty": "RSA", "kid": "first" }');
+  await dialog.getByRole("button", { name: "Speichern" }).click();
+  await dialog.locator(".fault > [lang=en]").filter({ hasText: "public key" }).waitFor();
+
+  await page.goto(`${desk.url}#/${ALPINE}/guests/import`);
+  await page.getByLabel("Datei", { exact: true }).setInputFiles({ name: "guests.csv", mimeType: "text/csv", buffer: Buffer.from("name,external_id,email\nGina Gans,g-german,gina\n") });
+  await page.getByRole("button", { name: "Einlesen", exact: true }).click();
+  await page.getByRole("listitem").getByText("E-Mail-Adresse: Das muss eine E-Mail-Adresse sein.").waitFor();
+});
