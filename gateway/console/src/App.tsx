@@ -18,10 +18,10 @@ import { t } from "./text/text";
 
 const { Lazy: Calendar } = lazy(() => import("./calendar/Calendar"));
 const { Lazy: Account } = lazy(() => import("./account/Account"), ["more", "session"]);
-const { Lazy: Audit } = lazy(() => import("./audit/Audit"));
+const { Lazy: Audit } = lazy(() => import("./audit/Audit"), ["more", "audit"]);
 const { Lazy: Guests } = lazy(() => import("./guests/Guests"), ["more", "admin"]);
 const { Lazy: Members } = lazy(() => import("./members/Members"), ["more", "admin"]);
-const { Lazy: Operators } = lazy(() => import("./operators/Operators"), ["more", "admin"]);
+const { Lazy: Operators } = lazy(() => import("./operators/Operators"), ["more", "admin", "audit"]);
 const { Lazy: Properties } = lazy(() => import("./property/Properties"), ["more", "admin"]);
 const { Lazy: System } = lazy(() => import("./system/System"));
 const { Lazy: Session } = lazy(() => import("./session/lazy"), ["session"]);

@@ -28,7 +28,7 @@ export function Audit() {
       <Unread failure={events.failure.value} onAgain={events.again} />
       <section class="card-wide" aria-label={t("audit.title")} aria-busy={events.loading.value}>
         <Rows of={events} empty={t("audit.none")} kind="history">
-          {(event) => <Happening key={event.id} of={event} subject={memberName(event.subject) || event.subject} who={actorOf(event)} />}
+          {(event) => <Happening key={event.id} of={event} nameOf={memberName} who={actorOf(event)} />}
         </Rows>
       </section>
     </div>

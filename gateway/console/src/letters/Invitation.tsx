@@ -3,6 +3,7 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Field } from "../parts/Field";
+import { roleText } from "../parts/role";
 import { Sure } from "../parts/Sure";
 import { SignIn } from "../session/SignIn";
 import { access, end, stage, start, user } from "../session/session";
@@ -44,7 +45,7 @@ export function Invitation() {
       <h1>{t("invite.title")}</h1>
       {found && (
         <>
-          <p>{t(found.inviter ? "invite.lead" : "invite.lead_nobody", { inviter: found.inviter, tenant: found.tenant_name, role: found.role, email: found.email })}</p>
+          <p>{t(found.inviter ? "invite.lead" : "invite.lead_nobody", { inviter: found.inviter, tenant: found.tenant_name, role: roleText(found.role), email: found.email })}</p>
           <Answer found={found} />
           <button type="button" class="quiet" onClick={() => (declining.value = true)}>
             {t("invite.decline")}

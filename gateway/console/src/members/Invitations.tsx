@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { Field } from "../parts/Field";
 import { Form } from "../parts/Form";
 import { faultOf } from "../parts/once";
+import { roleText } from "../parts/role";
 import { useSending } from "../parts/sending";
 import { tenantId } from "../session/session";
 import { timeText } from "../text/format";
@@ -35,7 +36,7 @@ export function Invite() {
             <select {...given} name="role" required>
               {roles.value.map(({ name }) => (
                 <option key={name} value={name} selected={name === "agent"}>
-                  {name}
+                  {roleText(name)}
                 </option>
               ))}
             </select>
@@ -64,7 +65,7 @@ export function Invited() {
             <span class="who">
               <strong>{email}</strong> <span class="hint">{t("members.until", { when: timeText(expiresAt) })}</span>
             </span>
-            <span>{role}</span>
+            <span>{roleText(role)}</span>
             <button type="button" class="quiet" aria-disabled={busy.value} aria-label={`${t("members.revoke")}: ${email}`} onClick={() => void revoke(id, email)}>
               {t("members.revoke")}
             </button>

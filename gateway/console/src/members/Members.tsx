@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Member } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
 import { Ask } from "../parts/Ask";
 import { takeFocus } from "../parts/Heading";
+import { roleText } from "../parts/role";
 import { Unread } from "../parts/Rows";
 import { tenantId, user as me } from "../session/session";
 import { may } from "../session/tenants";
@@ -66,7 +67,7 @@ function Person({ member: { user, role, createdAt }, manages, onRemoved }: Perso
     select.value = role;
     if (busy.value) return;
     busy.value = true;
-    const refused = await change(() => tenants.changeMemberRole({ tenantId: tenantId.value, userId: user.id, role: wanted }), t("members.changed", { name, role: wanted }));
+    const refused = await change(() => tenants.changeMemberRole({ tenantId: tenantId.value, userId: user.id, role: wanted }), t("members.changed", { name, role: roleText(wanted) }));
     busy.value = false;
     if (refused) await load(refused);
   };
@@ -79,7 +80,7 @@ function Person({ member: { user, role, createdAt }, manages, onRemoved }: Perso
         <>
           <select aria-label={t("members.role_of", { name })} aria-busy={busy.value} value={role} onChange={(event) => void setRole(event.currentTarget)}>
             {roles.value.map((one) => (
-              <option value={one.name}>{one.name}</option>
+              <option value={one.name}>{roleText(one.name)}</option>
             ))}
           </select>
           <button type="button" class="quiet" aria-label={`${t("members.remove")}: ${name}`} onClick={() => (removing.value = true)}>
@@ -87,7 +88,7 @@ function Person({ member: { user, role, createdAt }, manages, onRemoved }: Perso
           </button>
         </>
       ) : (
-        <span>{role}</span>
+        <span>{roleText(role)}</span>
       )}
       {removing.value && <Remove id={user.id} name={name} onRemoved={() => onRemoved(name)} onClose={() => (removing.value = false)} />}
     </li>

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Role } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
 import { takeFocus } from "../parts/Heading";
+import { roleText } from "../parts/role";
 import { may } from "../session/tenants";
 import { t, word } from "../text/text";
 import { DeleteRole, EditRole } from "./RoleDialogs";
@@ -27,7 +28,7 @@ export function Roles() {
         {roles.value.map((role) => (
           <li key={role.name}>
             <div class="who">
-              <strong>{role.name}</strong> {role.builtIn && <span class="badge">{t("roles.built_in")}</span>} <span class="hint">{t("roles.holders", { n: holdersOf(role).length })}</span>
+              <strong>{roleText(role.name)}</strong> {role.builtIn && <code>{role.name}</code>} {role.builtIn && <span class="badge">{t("roles.built_in")}</span>} <span class="hint">{t("roles.holders", { n: holdersOf(role).length })}</span>
               <details>
                 <summary>{t("roles.may", { n: role.scopes.length })}</summary>
                 <Scopes of={role.scopes} />

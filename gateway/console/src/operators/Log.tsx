@@ -32,7 +32,7 @@ export function Events({ userId }: { userId: string }) {
       <Unread failure={events.failure.value} onAgain={events.again} />
       <Rows of={events} empty={t("audit.none")} kind="history">
         {(event) => (
-          <Happening key={event.id} of={event} subject={event.subject} who={<Who of={event} />}>
+          <Happening key={event.id} of={event} who={<Who of={event} />}>
             {event.tenantId && <Where tenant={event.tenantId} />}
           </Happening>
         )}

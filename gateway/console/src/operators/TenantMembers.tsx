@@ -6,6 +6,7 @@ import { Ask } from "../parts/Ask";
 import { Field } from "../parts/Field";
 import { faultOf } from "../parts/once";
 import { usePages } from "../parts/pages";
+import { roleText } from "../parts/role";
 import { Rows, Unread } from "../parts/Rows";
 import { link } from "../route";
 import { user as me } from "../session/session";
@@ -70,7 +71,7 @@ function Add({ tenant, roles, onAdded, onClose }: AddProps) {
             {(given) => (
               <select {...given} name="role" required>
                 {roles.map(({ name }) => (
-                  <option value={name}>{name}</option>
+                  <option value={name}>{roleText(name)}</option>
                 ))}
               </select>
             )}
@@ -92,7 +93,7 @@ function Person({ of, onView }: { of: Member; onView: () => void }) {
         <span class="hint">{t("members.since", { when: timeText(createdAt) })}</span>
       </span>
       {user.disabledAt && <span class="badge" data-status="declined">{t("users.disabled")}</span>}
-      <span>{role}</span>
+      <span>{roleText(role)}</span>
       {!user.disabledAt && user.id !== me.value?.id && (
         <button type="button" class="quiet" aria-label={t("view.title", { name: nameOf(of) })} onClick={onView}>
           {t("view.button")}

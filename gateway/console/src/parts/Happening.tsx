@@ -3,23 +3,25 @@
 import type { ComponentChildren } from "preact";
 import type { AuditEvent } from "../generated/later/frontdesk/identity/v1/audit_service_pb";
 import { timeText } from "../text/format";
-import { t } from "../text/text";
+import { type Key, t, word } from "../text/text";
+import { roleText } from "./role";
 
 interface Props {
   of: AuditEvent;
-  /** What it was done to, as people call it. */
-  subject: string;
+  /** The name of a user; empty when it is not known. */
+  nameOf?: (id: string) => string;
   who: ComponentChildren;
   /** Where it belongs to. */
   children?: ComponentChildren;
 }
 
-export function Happening({ of: { at, action, success, address, requestId, reason, times }, subject, who, children }: Props) {
+export function Happening({ of, nameOf = () => "", who, children }: Props) {
+  const { at, action, success, address, requestId, reason, times } = of;
+  const did = word("did", action);
+  const subject = subjectText(of, nameOf);
   return (
     <li>
-      <span class="what">
-        <code>{action}</code>
-      </span>
+      <span class="what">{did === action ? <code>{action}</code> : did}</span>
       {!success && <span class="fault">{t("audit.failed")}</span>}
       {times > 1 && <span>{t("audit.times", { n: times })}</span>}
       {subject && <span>{subject}</span>}
@@ -36,4 +38,11 @@ export function Happening({ of: { at, action, success, address, requestId, reaso
       )}
     </li>
   );
+}
+
+/** What it was done to: people by their names, words by what they mean, and ids as they are. */
+export function subjectText({ action, subject }: Pick<AuditEvent, "action" | "subject">, nameOf: (id: string) => string): string {
+  const hasRole = /^(member|invitation)_/.test(action);
+  const textOf = (part: string) => nameOf(part) || t(`about.${action}.${part}` as Key) || (hasRole ? roleText(part) : part);
+  return subject.split(" ").map(textOf).join(", ");
 }

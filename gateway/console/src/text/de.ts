@@ -3,8 +3,6 @@
 export const de = {
   texts: {
     again: "Noch einmal versuchen",
-    cancel: "Abbrechen",
-    close: "Schließen",
     nights: "{n} Nacht | {n} Nächte",
     guests: "{n} Person | {n} Personen",
     unreachable: "Frontdesk antwortet nicht. Es wird alle paar Sekunden neu versucht.",
@@ -81,7 +79,6 @@ export const de = {
     ORIGIN_NOT_ALLOWED: ["Diese Adresse der Seite ist nicht zugelassen.", "Rufen Sie Frontdesk unter seinem richtigen Namen auf; wer es betreibt, trägt den Namen in GATEWAY_HOSTS ein."],
     SCOPE_MISSING: ["Ihre Rolle erlaubt das nicht.", "Wer die Mitglieder verwaltet, kann das ändern."],
     TENANT_ACCESS_DENIED: ["Sie sind in diesem Mandanten nicht Mitglied.", "Wählen Sie einen anderen."],
-    TENANT_SUSPENDED: ["Dieser Mandant ist gesperrt.", "Der Betrieb der Plattform kann ihn wieder freigeben."],
     OVERLOADED: ["Frontdesk ist gerade überlastet.", "Versuchen Sie es gleich noch einmal."],
     DB_UNAVAILABLE: ["Die Datenbank ist gerade nicht erreichbar.", "Versuchen Sie es gleich noch einmal."],
     UPSTREAM_UNAVAILABLE: ["Ein Dienst hinter Frontdesk antwortet nicht.", "Versuchen Sie es gleich noch einmal."],

@@ -8,6 +8,8 @@ const TELL = "Nennen Sie die Kennung dem, der Frontdesk betreibt.";
 
 export const de = {
   texts: {
+    cancel: "Abbrechen",
+    close: "Schließen",
     "chosen.label": "Ausgewählte Anfragen",
     "chosen.count": "{n} Anfrage ausgewählt | {n} Anfragen ausgewählt",
     "chosen.hidden": "{n} weitere von der Suche verborgen | {n} weitere von der Suche verborgen",
@@ -176,6 +178,10 @@ export const de = {
     "help.Esc": "Zurück zur Liste",
     "help.?": "Diese Hilfe",
     "help.on": "Einzelne Tasten wirken",
+    "role.owner": "Eigentümer",
+    "role.manager": "Verwalter",
+    "role.agent": "Mitarbeiter",
+    "role.viewer": "Beobachter",
     "password.new": "Neues Passwort",
     "password.hint": "Mindestens 8 Zeichen.",
     "password.show": "Passwort zeigen",
@@ -374,6 +380,7 @@ export const de = {
     BLOCK_NOT_FOUND: ["Diese Sperre gibt es nicht mehr.", "Jemand hat sie schon beendet."],
     EXTERNAL_ID_TAKEN: ["Diese fremde Kennung hat schon eine andere Zeile.", "Prüfen Sie, ob es dieselbe ist."],
     TENANT_NOT_FOUND: ["Diesen Mandanten gibt es nicht.", "Wählen Sie einen anderen."],
+    TENANT_SUSPENDED: ["Dieser Mandant ist gesperrt.", "Der Betrieb der Plattform kann ihn wieder freigeben."],
     SESSION_NOT_FOUND: ["Diese Sitzung gibt es nicht mehr.", "Sie ist schon beendet."],
     FACTOR_NOT_FOUND: ["Diesen Faktor gibt es nicht mehr.", RELOAD],
     PASSKEYS_OFF: ["Passkeys sind hier nicht eingerichtet.", "Wer Frontdesk betreibt, kann das ändern."],

@@ -5,8 +5,6 @@ import type { FirstTexts } from "./text";
 export const en: FirstTexts = {
   texts: {
     again: "Try again",
-    cancel: "Cancel",
-    close: "Close",
     nights: "{n} night | {n} nights",
     guests: "{n} person | {n} persons",
     unreachable: "Frontdesk does not answer. It is tried again every few seconds.",
@@ -83,7 +81,6 @@ export const en: FirstTexts = {
     ORIGIN_NOT_ALLOWED: ["This address of the page is not allowed.", "Open Frontdesk by its right name; whoever runs it puts the name into GATEWAY_HOSTS."],
     SCOPE_MISSING: ["Your role does not allow this.", "Whoever manages the members can change that."],
     TENANT_ACCESS_DENIED: ["You are not a member of this tenant.", "Choose another one."],
-    TENANT_SUSPENDED: ["This tenant is suspended.", "The operator of the platform can resume it."],
     OVERLOADED: ["Frontdesk has too much to do.", "Try again in a moment."],
     DB_UNAVAILABLE: ["The database cannot be reached.", "Try again in a moment."],
     UPSTREAM_UNAVAILABLE: ["A service behind Frontdesk does not answer.", "Try again in a moment."],

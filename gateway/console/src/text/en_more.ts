@@ -10,6 +10,8 @@ const TELL = "Tell the id to whoever runs Frontdesk.";
 
 export const en: MoreTexts = {
   texts: {
+    cancel: "Cancel",
+    close: "Close",
     "chosen.label": "Selected requests",
     "chosen.count": "{n} request selected | {n} requests selected",
     "chosen.hidden": "{n} more hidden by the search | {n} more hidden by the search",
@@ -178,6 +180,10 @@ export const en: MoreTexts = {
     "help.Esc": "Back to the list",
     "help.?": "This help",
     "help.on": "Single keys work",
+    "role.owner": "Owner",
+    "role.manager": "Manager",
+    "role.agent": "Agent",
+    "role.viewer": "Viewer",
     "password.new": "New password",
     "password.hint": "At least 8 characters.",
     "password.show": "Show the password",
@@ -376,6 +382,7 @@ export const en: MoreTexts = {
     BLOCK_NOT_FOUND: ["This block is gone.", "Somebody has ended it."],
     EXTERNAL_ID_TAKEN: ["Another row has this id of the other system.", "Check whether it is the same."],
     TENANT_NOT_FOUND: ["There is no such tenant.", "Choose another one."],
+    TENANT_SUSPENDED: ["This tenant is suspended.", "The operator of the platform can resume it."],
     SESSION_NOT_FOUND: ["This session is gone.", "It has ended already."],
     FACTOR_NOT_FOUND: ["This factor is gone.", RELOAD],
     PASSKEYS_OFF: ["Passkeys are not set up here.", "Whoever runs Frontdesk can change that."],

@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 import { keep, kept } from "../kept";
 import type { de } from "./de";
 import type { de as admin } from "./de_admin";
+import type { de as audit } from "./de_audit";
 import type { de as letters } from "./de_letters";
 import type { de as more } from "./de_more";
 import type { de as session } from "./de_session";
@@ -13,13 +14,14 @@ export type Language = "de" | "en";
 export type FirstTexts = typeof de;
 export type MoreTexts = typeof more;
 export type AdminTexts = typeof admin;
+export type AuditTexts = typeof audit;
 export type LetterTexts = typeof letters;
 export type SessionTexts = typeof session;
 /** The keys of single texts. */
-export type Key = keyof FirstTexts["texts"] | keyof AdminTexts["texts"] | keyof LetterTexts["texts"] | keyof MoreTexts["texts"] | keyof SessionTexts["texts"];
-type Group = Exclude<keyof FirstTexts | keyof AdminTexts | keyof MoreTexts, "texts" | "reasons">;
+export type Key = keyof (FirstTexts & AdminTexts & AuditTexts & LetterTexts & MoreTexts & SessionTexts)["texts"];
+type Group = Exclude<keyof (FirstTexts & AdminTexts & AuditTexts & MoreTexts), "texts" | "reasons">;
 /** What is loaded after the first texts. */
-export type Part = "admin" | "letters" | "more" | "session";
+export type Part = "admin" | "audit" | "letters" | "more" | "session";
 type Words = Record<string, Record<string, string | readonly [string, string]>>;
 
 const KEPT = "frontdesk.language";
@@ -32,27 +34,26 @@ function preferred(): Language {
 
 export const language = signal<Language>(preferred());
 const loaded = signal<Words>({});
-let plural = new Intl.PluralRules("de");
-const wanted = new Set<Part>();
+let plural: Intl.PluralRules | undefined;
+const wanted = new Set<Part | "first">(["first"]);
 
-const FIRST: Record<Language, () => Promise<Words>> = {
-  de: async () => (await import("./de")).de,
-  en: async () => (await import("./en")).en,
-};
-const LATER: Record<Part, Record<Language, () => Promise<Words>>> = {
-  admin: { de: async () => (await import("./de_admin")).de, en: async () => (await import("./en_admin")).en },
-  letters: { de: async () => (await import("./de_letters")).de, en: async () => (await import("./en_letters")).en },
-  more: { de: async () => (await import("./de_more")).de, en: async () => (await import("./en_more")).en },
-  session: { de: async () => (await import("./de_session")).de, en: async () => (await import("./en_session")).en },
+/** A module has its texts under the name of its language. */
+const TEXTS: Record<Part | "first", Record<Language, () => Promise<Partial<Record<Language, Words>>>>> = {
+  first: { de: () => import("./de"), en: () => import("./en") },
+  admin: { de: () => import("./de_admin"), en: () => import("./en_admin") },
+  audit: { de: () => import("./de_audit"), en: () => import("./en_audit") },
+  letters: { de: () => import("./de_letters"), en: () => import("./en_letters") },
+  more: { de: () => import("./de_more"), en: () => import("./en_more") },
+  session: { de: () => import("./de_session"), en: () => import("./en_session") },
 };
 
 async function textsOf(language: Language): Promise<Words> {
   const count = wanted.size;
-  const parts = await Promise.all([FIRST[language](), ...[...wanted].map((part) => LATER[part][language]())]);
+  const parts = await Promise.all([...wanted].map(async (part) => (await TEXTS[part][language]())[language] as Words));
   // Another part was asked for meanwhile.
   if (count !== wanted.size) return await textsOf(language);
   const all = (group: string) => Object.assign({}, ...parts.map((part) => part[group]));
-  return { ...Object.assign({}, ...parts), texts: all("texts"), reasons: all("reasons") };
+  return Object.assign({}, ...parts, { texts: all("texts"), reasons: all("reasons") });
 }
 
 export async function speak(chosen: Language): Promise<void> {
@@ -82,7 +83,7 @@ function filled(text: string, values: Values): string {
 export function t(key: Key, values: Values = {}): string {
   const text = String(loaded.value["texts"]?.[key] ?? "");
   const forms = text.split(" | ");
-  const form = forms.length > 1 && plural.select(Number(values["n"])) !== "one" ? forms[1] : forms[0];
+  const form = forms.length > 1 && plural?.select(Number(values["n"])) !== "one" ? forms[1] : forms[0];
   return filled(form ?? "", values);
 }
 

@@ -1,5 +1,6 @@
 // The page in German, where more is to be read than labels.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALPINE, call, desk, openPage, signIn } from "./desk.mjs";
 
@@ -32,4 +33,15 @@ test("what is wrong with a field is said in German, and marked where it is not",
   await page.getByLabel("Datei", { exact: true }).setInputFiles({ name: "guests.csv", mimeType: "text/csv", buffer: Buffer.from("name,external_id,email\nGina Gans,g-german,gina\n") });
   await page.getByRole("button", { name: "Einlesen", exact: true }).click();
   await page.getByRole("listitem").getByText("E-Mail-Adresse: Das muss eine E-Mail-Adresse sein.").waitFor();
+});
+
+test("an audit log and roles are read in German", async (context) => {
+  const page = await openGerman(context, "audit");
+  const event = page.getByRole("listitem").filter({ hasText: "Olga Owner" }).first();
+  await event.getByText("Anmeldung", { exact: true }).waitFor();
+  assert.equal(await page.locator(".history .what code").count(), 0);
+  await page.getByRole("link", { name: "Mitglieder" }).click();
+  const member = page.getByRole("listitem").filter({ hasText: desk.variables.MANAGER_EMAIL });
+  assert.equal(await member.locator("option:checked").textContent(), "Verwalter");
+  await page.getByRole("region", { name: "Rollen" }).getByText("Beobachter").waitFor();
 });

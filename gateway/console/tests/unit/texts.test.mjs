@@ -4,8 +4,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "./load.mjs";
 
-const parts = await Promise.all(["", "_admin", "_letters", "_more", "_session"].map((part) => load(`text/de${part}`, `text/en${part}`)));
-const { failureText, reasonText, speak, speakMore, word } = await load("text/text");
+const parts = await Promise.all(["", "_admin", "_audit", "_letters", "_more", "_session"].map((part) => load(`text/de${part}`, `text/en${part}`)));
+const { failureText, reasonText, roleText, speak, speakMore, subjectText, word } = await load("text/text", "parts/role", "parts/Happening#subjectText");
 
 /** A language with all of its parts. */
 function whole(language) {
@@ -78,6 +78,44 @@ test("every scope has a text", () => {
   const scopes = [...source.matchAll(/pub const (?:TENANT|PLATFORM)_SCOPES: [^=]*= \[([^\]]*)\]/g)].flatMap(([, list]) => [...list.matchAll(/"([^"]+)"/g)].map(([, scope]) => scope));
   assert.equal(scopes.length, 17);
   assert.deepEqual(scopes.filter((scope) => !(scope in de.scope)), []);
+});
+
+const identity = (path) => readFileSync(join(import.meta.dirname, "../../../../services/identity/src", path), "utf8");
+
+test("whatever identity writes into its audit log has a text", () => {
+  const [, body] = /pub enum AuditAction \{([^]*?)\n {4}\}/.exec(identity("domain/audit.rs"));
+  const actions = [...body.matchAll(/^ {8}\w+ = "(\w+)",$/gm)].map(([, word]) => word);
+  assert.equal(actions.length, body.match(/ = "/g).length);
+  assert.ok(actions.length > 60);
+  assert.deepEqual(Object.keys(de.did).sort(), actions.sort());
+});
+
+test("what is said of an event has the words of identity", () => {
+  const words = (path, form) => [...identity(path).matchAll(form)].map(([, word]) => word);
+  const said = (action) => Object.keys(de.texts).filter((key) => key.startsWith(`about.${action}.`)).map((key) => key.split(".")[2]);
+  assert.deepEqual(said("logout").sort(), words("changes/logout.rs", /LogoutScope::\w+ => \([^)]*\)?, "(\w+)"\)/g).sort());
+  const [, policies] = /pub enum SecondFactorPolicy \{([^]*?)\n {4}\}/.exec(identity("domain/factor.rs"));
+  assert.deepEqual(said("second_factor_policy_changed").sort(), [...policies.matchAll(/ = "(\w+)"/g)].map(([, word]) => word).sort());
+});
+
+test("every built-in role has a name, and others keep theirs", async () => {
+  const [, names] = /pub fn name\(self\) -> &'static str \{([^]*?)\n {4}\}/.exec(identity("domain/roles.rs"));
+  const roles = [...names.matchAll(/=> "(\w+)"/g)].map(([, name]) => name);
+  assert.deepEqual(Object.keys(de.texts).filter((key) => key.startsWith("role.")).sort(), roles.map((name) => `role.${name}`).sort());
+  await speak("de");
+  await speakMore(["more"]);
+  assert.deepEqual(["owner", "night-shift", "constructor"].map(roleText), ["Eigentümer", "night-shift", "constructor"]);
+});
+
+test("an event is told with names of people and roles, and an unknown one as it is", async () => {
+  await speak("de");
+  await speakMore(["more", "audit"]);
+  const nameOf = (id) => (id === "1" ? "Olga Owner" : "");
+  const told = (action, subject) => [word("did", action), subjectText({ action, subject }, nameOf)];
+  assert.deepEqual(told("member_role_changed", "1 viewer"), ["Rolle eines Mitglieds geändert", "Olga Owner, Beobachter"]);
+  assert.deepEqual(told("logout", "others"), ["Abmeldung", "alle anderen Sitzungen"]);
+  assert.deepEqual(told("role_deleted", "owner"), ["Rolle gelöscht", "owner"]);
+  assert.deepEqual(told("door_opened", "2"), ["door_opened", "2"]);
 });
 
 /** What any call may be refused with. */
