@@ -14,7 +14,7 @@ import { Trouble } from "../parts/Trouble";
 import { hasPasskeys } from "../session/passkey";
 import { factors as known, newCodes, proveBy } from "../session/session";
 import { timeText } from "../text/format";
-import { t } from "../text/text";
+import { language, t } from "../text/text";
 import { clientOf } from "../wire/calls";
 import { NewPasskey } from "./Passkey";
 
@@ -107,7 +107,7 @@ function renewal({ attempt }: Sending, changed: Changed): Question {
 function Add({ of: { busy, attempt }, onPasskey, onEnrolled }: { of: Sending; onPasskey: () => void; onEnrolled: (answer: EnrolFactorResponse) => void }) {
   const enrol = async () => {
     // Names are told apart, also from one that was begun and left.
-    const name = new Date().toISOString().slice(0, 19).replace("T", " ");
+    const name = new Date().toLocaleString(language.value, { dateStyle: "medium", timeStyle: "medium" });
     const answer = await attempt(() => service.enrolFactor({ kind: FactorKind.TOTP, name }));
     if (answer) onEnrolled(answer);
   };

@@ -10,7 +10,7 @@ import { NewPage } from "../parts/OnePage";
 import { link } from "../route";
 import { may } from "../session/tenants";
 import { listText } from "../text/format";
-import { type Key, reasonText, t, word } from "../text/text";
+import { type Key, language, reasonText, t, word } from "../text/text";
 import { type Import as Running, importOf, type Line, OUTCOMES } from "./imports";
 
 /** Results that are on the screen at once, and that come with more. */
@@ -56,7 +56,7 @@ function Choose({ of }: { of: Running }) {
 function sumText(lines: Line[]): string {
   const count = (outcome: string) => lines.filter((one) => one.outcome === outcome).length;
   const sums = OUTCOMES.map((outcome) => [count(outcome), word("outcome", outcome)] as const).filter(([n]) => n > 0);
-  return sums.length > 0 ? listText(sums.map(([n, what]) => `${n} ${what}`)) : t("import.nothing");
+  return sums.length > 0 ? listText(sums.map(([n, what]) => `${n.toLocaleString(language.value)} ${what}`)) : t("import.nothing");
 }
 
 function Results({ of: { lines, share, busy, ended } }: { of: Running }) {

@@ -2,7 +2,7 @@
 // where they are known, and otherwise as it was said.
 
 import type { VNode } from "preact";
-import { language, word } from "../text/text";
+import { word } from "../text/text";
 
 /** A sentence of the page, or of the server; empty for nothing. */
 export type Fault = string | VNode;
@@ -13,11 +13,11 @@ const KINDS: readonly (readonly [name: string, form: RegExp])[] = [
   ["blank", /^must not be blank$/],
   ["line_characters", /^takes (?<least>\d+) to (?<most>\d+) characters(?: on one line|, no control characters)$/],
   ["characters", /^takes (?<least>\d+) to (?<most>\d+) characters$/],
-  ["least_characters", /^takes at least (?<least>\d+) characters(?: on one line)?$/],
-  ["most_characters", /^takes at most (?<most>\d+) characters(?: on one line)?$/],
+  ["least_characters", /^takes at least (?<n>\d+) characters(?: on one line)?$/],
+  ["most_characters", /^takes at most (?<n>\d+) characters(?: on one line)?$/],
   ["bytes", /^takes (?<least>\d+) to (?<most>\d+) bytes$/],
-  ["most_bytes", /^takes at most (?<most>\d+) bytes$/],
-  ["most_entries", /^takes (?:at most )?(?<most>\d+) (?:entries|networks at most)$/],
+  ["most_bytes", /^takes at most (?<n>\d+) bytes$/],
+  ["most_entries", /^takes (?:at most )?(?<n>\d+) (?:entries|networks at most)$/],
   ["range", /^takes (?<least>-?\d+) to (?<most>-?\d+)$/],
   ["least", /^takes (?<least>-?\d+) or more$/],
   ["most", /^takes at most (?<most>-?\d+)$/],
@@ -51,13 +51,12 @@ const KINDS: readonly (readonly [name: string, form: RegExp])[] = [
 export function faultText(said: string): Fault {
   for (const [name, form] of KINDS) {
     const found = form.exec(said);
-    if (found) return word("fault", name, written(found.groups));
+    if (found) return word("fault", name, limits(found.groups));
   }
   return said && <span lang="en">{said}</span>;
 }
 
-/** Limits as numbers of the page; years and what was entered stay as they are. */
-function written(values: Record<string, string> = {}): Record<string, string> {
-  const format = new Intl.NumberFormat(language.value);
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "least" || name === "most" ? format.format(Number(value)) : value]));
+/** Numbers where they are limits; years and what was entered stay as they are. */
+function limits(values: Record<string, string> = {}): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, ["n", "least", "most"].includes(name) ? Number(value) : value]));
 }

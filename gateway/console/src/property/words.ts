@@ -32,7 +32,7 @@ export function ruleTexts(rules: StayRules | undefined): string[] {
   if (!rules) return [];
   const { minNights, maxNights, leadDays, horizonDays, turnoverDays } = rules;
   const plain: [string, number][] = [["min_nights", minNights], ["max_nights", maxNights], ["lead_days", leadDays], ["horizon_days", horizonDays], ["turnover_days", turnoverDays]];
-  return [...plain.filter(([, value]) => value > 0).map(([rule, value]) => word("rule", rule, { value })), ...rules.days.toSorted((a, b) => a.day - b.day).map(ofDay)];
+  return [...plain.filter(([, value]) => value > 0).map(([rule, value]) => word("rule", rule, { n: value })), ...rules.days.toSorted((a, b) => a.day - b.day).map(ofDay)];
 }
 
 /** What of a property is not as it was, with what it is now. */

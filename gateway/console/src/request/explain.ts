@@ -4,8 +4,8 @@ import { ApproveEvidence, ApproveOutcome } from "../generated/frontdesk/booking/
 import { BookingStatus } from "../generated/frontdesk/booking/v1/booking_pb";
 import { StayCoverage, type BookingRequest } from "../generated/frontdesk/booking/v1/booking_request_pb";
 import type { ExplainApprovalResponse, StayConflict } from "../generated/frontdesk/booking/v1/diagnostics_service_pb";
-import { common, nights } from "../text/days";
-import { nightsText, stayText } from "../text/format";
+import { common, dayOf, nights } from "../text/days";
+import { dayText, stayText } from "../text/format";
 import { failureText, t, word } from "../text/text";
 
 export type Verdict = "books" | "heals" | "nothing" | "refused";
@@ -35,7 +35,8 @@ export function conflictText(conflict: StayConflict, { checkIn, checkOut }: Pick
   const what = word("conflict", conflict.sameGuest ? `own_${kindOf(conflict)}` : kindOf(conflict));
   const whole = stayText(conflict.startDate, conflict.endDate);
   if (!shared) return t("conflict.apart", { what, whole });
-  return t("conflict.shares", { what, whole, n: nights(...shared), of: nights(checkIn, checkOut) });
+  const of = nights(checkIn, checkOut);
+  return of === 1 ? t("conflict.shares_one", { what, whole }) : t("conflict.shares", { what, whole, n: nights(...shared), of });
 }
 
 function coverageText({ fulfilment }: ExplainApprovalResponse): string {
@@ -44,11 +45,17 @@ function coverageText({ fulfilment }: ExplainApprovalResponse): string {
   return ` ${t(fulfilment.coverage === StayCoverage.NONE ? "explain.covers_none" : "explain.covers_part", { open })}`;
 }
 
+/** The value of a rule that is a day. */
+function dateText(value: string): string {
+  const day = dayOf(value);
+  return Number.isNaN(day) ? value : dayText(day);
+}
+
 export function explain(answer: ExplainApprovalResponse, request: BookingRequest): Explanation {
   const evidence = word("evidence", ApproveEvidence[answer.evidence] ?? "");
   const foreign = answer.conflicts.filter((conflict) => !conflict.sameGuest);
   const conflicts = (answer.wouldSucceed ? answer.conflicts : foreign.length > 0 ? foreign : answer.conflicts).map((one) => conflictText(one, request));
-  const rules = answer.ruleViolations.map(({ rule, value, message }) => word("rule", rule, { value, message }));
+  const rules = answer.ruleViolations.map(({ rule, value, message }) => word("rule", rule, { n: Number(value), value: dateText(value), message }));
   if (!answer.wouldSucceed) {
     const [sentence, advice] = failureText({ reason: answer.refusalReason, stated: answer.refusalReason !== "", said: `${answer.refusalReason}.` });
     const isOverlap = answer.refusalReason === "BOOKING_OVERLAP";
@@ -60,7 +67,7 @@ export function explain(answer: ExplainApprovalResponse, request: BookingRequest
     };
   }
   if (answer.outcome === ApproveOutcome.APPROVED) {
-    const sentence = t("explain.books", { nights: nightsText(request.checkIn, request.checkOut) });
+    const sentence = t("explain.books", { n: nights(request.checkIn, request.checkOut) });
     return { verdict: "books", sentence, because: rules, rulesAlone: false };
   }
   const verdict = answer.outcome === ApproveOutcome.HEALED ? "heals" : "nothing";

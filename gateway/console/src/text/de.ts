@@ -3,7 +3,7 @@
 export const de = {
   texts: {
     again: "Noch einmal versuchen",
-    nights: "{n} Nacht | {n} Nächte",
+    nights: "{n}\u00a0Nacht | {n}\u00a0Nächte",
     guests: "{n} Person | {n} Personen",
     unreachable: "Frontdesk antwortet nicht. Es wird alle paar Sekunden neu versucht.",
     "bar.tenant": "Mandant",

@@ -25,7 +25,7 @@ export const de = {
     "second.by_recovery": "Wiederherstellungscode verwenden",
     "second.by_password": "Passwort verwenden",
     "stepup.title": "Bitte noch einmal ausweisen",
-    "stepup.fresh": "Dafür muss sich jemand in den letzten {n} Minuten ausgewiesen haben.",
+    "stepup.fresh": "Dafür müssen Sie sich in der letzten Minute ausgewiesen haben. | Dafür müssen Sie sich in den letzten {n} Minuten ausgewiesen haben.",
     "stepup.second": "Dafür ist ein zweiter Faktor nötig.",
     "stepup.none": "Dafür ist ein zweiter Faktor nötig, und Ihr Konto hat noch keinen.",
     "stepup.go": "Bestätigen",

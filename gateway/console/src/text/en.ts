@@ -5,7 +5,7 @@ import type { FirstTexts } from "./text";
 export const en: FirstTexts = {
   texts: {
     again: "Try again",
-    nights: "{n} night | {n} nights",
+    nights: "{n}\u00a0night | {n}\u00a0nights",
     guests: "{n} person | {n} persons",
     unreachable: "Frontdesk does not answer. It is tried again every few seconds.",
     "bar.tenant": "Tenant",

@@ -121,7 +121,7 @@ export const en: AdminTexts = {
     "roles.title": "Roles",
     "roles.lead": "What members may do. Built-in roles are the same in every tenant and cannot be changed.",
     "roles.built_in": "built in",
-    "roles.holders": "{n} member | {n} members",
+    "roles.holders": "{n}\u00a0member | {n}\u00a0members",
     "roles.may": "{n} permission | {n} permissions",
     "roles.new": "New role",
     "roles.make": "Create role",

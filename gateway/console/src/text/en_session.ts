@@ -27,7 +27,7 @@ export const en: SessionTexts = {
     "second.by_recovery": "Use a recovery code",
     "second.by_password": "Use the password",
     "stepup.title": "Please prove again that it is you",
-    "stepup.fresh": "This needs a proof of the last {n} minutes.",
+    "stepup.fresh": "This needs a proof of the last minute. | This needs a proof of the last {n} minutes.",
     "stepup.second": "This needs a second factor.",
     "stepup.none": "This needs a second factor, and your account has none yet.",
     "stepup.go": "Confirm",

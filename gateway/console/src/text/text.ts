@@ -75,16 +75,15 @@ export async function speakMore(parts: readonly Part[]): Promise<void> {
 
 type Values = Record<string, string | number>;
 
+/** A text with values in its places, numbers as the language writes them; of two forms (`one | others`) that of the number `n`. */
 function filled(text: string, values: Values): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  const [one = "", others = one] = text.split(" | ");
+  const form = plural?.select(Number(values["n"])) === "one" ? one : others;
+  return form.replace(/\{(\w+)\}/g, (whole, name: string) => ((values[name] ?? whole) as number).toLocaleString(language.value));
 }
 
-/** A text with values in its places; of two forms (`one | others`) that of the number `n`. */
 export function t(key: Key, values: Values = {}): string {
-  const text = String(loaded.value["texts"]?.[key] ?? "");
-  const forms = text.split(" | ");
-  const form = forms.length > 1 && plural?.select(Number(values["n"])) !== "one" ? forms[1] : forms[0];
-  return filled(form ?? "", values);
+  return filled(String(loaded.value["texts"]?.[key] ?? ""), values);
 }
 
 /**

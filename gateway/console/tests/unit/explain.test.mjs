@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { explain, speak, speakMore, create, reasonText, thrownOut, ConnectError, Code, ExplainApprovalResponseSchema, keyOf, settled } = await load(
+const { explain, speak, speakMore, t, create, reasonText, thrownOut, ConnectError, Code, ExplainApprovalResponseSchema, keyOf, settled } = await load(
   "request/explain",
   "text/text",
   "decide/intents",
@@ -20,7 +20,7 @@ before(async () => {
 
 test("an approval that would make the booking says so", () => {
   const { verdict, sentence } = said({ wouldSucceed: true, outcome: 1 });
-  assert.deepEqual([verdict, sentence], ["books", "An approval makes the booking now: all nights (4 nights) are free."]);
+  assert.deepEqual([verdict, sentence], ["books", "An approval makes the booking now: all 4 nights are free."]);
 });
 
 test("what is in the way is named by its kind and its nights, and never by its guest", () => {
@@ -46,6 +46,21 @@ test("a heal names its evidence and the nights that stay open", () => {
 test("rules alone can be set aside", () => {
   const { sentence, because, rulesAlone } = said({ refusalReason: "STAY_TOO_SHORT", ruleViolations: [{ rule: "min_nights", value: "7" }] });
   assert.deepEqual([sentence, because, rulesAlone], ["An approval would be refused now: the stay breaks a rule of the property.", ["7 nights at least."], true]);
+});
+
+test("one night and one day are told as one, and days and numbers as the page writes them", async () => {
+  await speak("de");
+  const [least, past] = said({ ruleViolations: [{ rule: "turnover_days", value: "1" }, { rule: "not_in_the_past", value: "2027-04-08" }] }).because;
+  assert.equal(least, "Zwischen zwei Aufenthalten bleibt mindestens 1 Nacht frei.");
+  assert.match(past, /\(Do\., 8\. Apr\.?( 2027)?\)/);
+  const night = { checkIn: "2027-04-06", checkOut: "2027-04-07" };
+  const one = (answer) => explain(create(ExplainApprovalResponseSchema, answer), night);
+  assert.match(one({ wouldSucceed: true, outcome: 1 }).sentence, /die eine Nacht ist frei\.$/);
+  assert.match(one({ refusalReason: "BOOKING_OVERLAP", conflicts: [{ block: true, startDate: "2027-04-06", endDate: "2027-04-07" }] }).because[0], /^Eine Sperre vom .* hat die eine Nacht\.$/);
+  await speakMore(["session"]);
+  assert.equal(t("stepup.fresh", { n: 1 }), "Dafür müssen Sie sich in der letzten Minute ausgewiesen haben.");
+  assert.equal(t("inbox.searched", { n: 1234 }), "Gesucht wurde in den 1.234 geladenen Anfragen.");
+  await speak("en");
 });
 
 test("the same intent has the same key until it is known how it ended", () => {

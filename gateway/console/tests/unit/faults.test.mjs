@@ -56,6 +56,7 @@ test("limits are numbers of the page, and what is not known stays as it was said
   await speakMore(["more"]);
   await speak("de");
   assert.equal(faultText("takes at most 4000 characters"), "Höchstens 4.000 Zeichen.");
+  assert.equal(faultText("takes at most 1 entries"), "Höchstens 1 Eintrag.");
   assert.equal(faultText("must be a date such as 2026-07-01, in the years 2000 to 2199"), "Das muss ein Datum in den Jahren 2000 bis 2199 sein.");
   assert.equal(faultText("must be a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91"), "Das muss eine UUID sein, zum Beispiel 0190163d-8694-739b-aea5-966c26f8ad91.");
   await speak("en");
