@@ -35,8 +35,8 @@ export function conflictText(conflict: StayConflict, { checkIn, checkOut }: Pick
   const what = word("conflict", conflict.sameGuest ? `own_${kindOf(conflict)}` : kindOf(conflict));
   const whole = stayText(conflict.startDate, conflict.endDate);
   if (!shared) return t("conflict.apart", { what, whole });
-  const of = nights(checkIn, checkOut);
-  return of === 1 ? t("conflict.shares_one", { what, whole }) : t("conflict.shares", { what, whole, n: nights(...shared), of });
+  const [n, of] = [nights(...shared), nights(checkIn, checkOut)];
+  return t(n === of ? "conflict.shares_all" : "conflict.shares", { what, whole, n, of });
 }
 
 function coverageText({ fulfilment }: ExplainApprovalResponse): string {

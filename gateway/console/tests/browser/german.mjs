@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALPINE, call, desk, openPage, signIn } from "./desk.mjs";
+import { ALPINE, call, desk, newRequest, openPage, rowOf, signIn } from "./desk.mjs";
 
 /** A page in German at which somebody has signed in. */
 async function openGerman(context, place, email = desk.variables.OWNER_EMAIL) {
@@ -44,4 +44,18 @@ test("an audit log and roles are read in German", async (context) => {
   const member = page.getByRole("listitem").filter({ hasText: desk.variables.MANAGER_EMAIL });
   assert.equal(await member.locator("option:checked").textContent(), "Verwalter");
   await page.getByRole("region", { name: "Rollen" }).getByText("Beobachter").waitFor();
+});
+
+test("a number stays beside what it counts, and the point before it, on a phone", async (context) => {
+  const { id } = await newRequest();
+  const page = await openGerman(context, "requests", desk.variables.MANAGER_EMAIL);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const nights = rowOf(page, id).locator(".nights");
+  await nights.getByText("4 Nächte").waitFor();
+  const lines = () => nights.evaluate((element) => new Set([...element.getClientRects()].map(({ top }) => top)).size);
+  // However much there is beside it.
+  for (const width of [390, 380, 370, 360, 350, 340, 330, 320]) {
+    await page.setViewportSize({ width, height: 844 });
+    assert.equal(await lines(), 1, `${width}`);
+  }
 });

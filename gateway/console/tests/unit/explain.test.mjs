@@ -59,6 +59,7 @@ test("one night and one day are told as one, and days and numbers as the page wr
   assert.match(one({ refusalReason: "BOOKING_OVERLAP", conflicts: [{ block: true, startDate: "2027-04-06", endDate: "2027-04-07" }] }).because[0], /^Eine Sperre vom .* hat die eine Nacht\.$/);
   await speakMore(["session"]);
   assert.equal(t("stepup.fresh", { n: 1 }), "Dafür müssen Sie sich in der letzten Minute ausgewiesen haben.");
+  assert.match(said({ refusalReason: "BOOKING_OVERLAP", conflicts: [{ block: true, startDate: "2027-04-05", endDate: "2027-04-10" }] }).because[0], /hat alle 4 Nächte\.$/);
   assert.equal(t("inbox.searched", { n: 1234 }), "Gesucht wurde in den 1.234 geladenen Anfragen.");
   await speak("en");
 });
