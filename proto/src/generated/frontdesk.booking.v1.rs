@@ -6241,7 +6241,8 @@ pub mod diagnostics_service_client {
         /// those that it does offer. Choosing again what has been done changes nothing. A row
         /// that a choice leaves with another inconsistency is listed with that. A `confirm` of
         /// a request that lost its booking sells its nights anew, which the rules of the
-        /// property are about as in an approve.
+        /// property are about as in an approve. Defaults of a property are written by who has
+        /// `properties:manage` besides, those of a customer by who has `customers:manage`.
         pub async fn resolve_inconsistency(
             &mut self,
             request: impl tonic::IntoRequest<super::ResolveInconsistencyRequest>,
@@ -6350,7 +6351,8 @@ pub mod diagnostics_service_server {
         /// those that it does offer. Choosing again what has been done changes nothing. A row
         /// that a choice leaves with another inconsistency is listed with that. A `confirm` of
         /// a request that lost its booking sells its nights anew, which the rules of the
-        /// property are about as in an approve.
+        /// property are about as in an approve. Defaults of a property are written by who has
+        /// `properties:manage` besides, those of a customer by who has `customers:manage`.
         async fn resolve_inconsistency(
             &self,
             request: tonic::Request<super::ResolveInconsistencyRequest>,

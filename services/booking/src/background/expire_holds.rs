@@ -2,6 +2,8 @@
 //! that neither readiness nor the stop takes it for one that hangs; the next one goes on
 //! after the last hold that was tried.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,18 +50,26 @@ pub async fn run(store: Store, place: Place) -> Result<(), Error> {
             *place.lock() = DueHold::first();
             break;
         }
-        let (ends, asked) = store.holds_that_end(&page).await;
-        failed = failed.and(asked.map_err(Error::from));
-        for due in page {
+        let mut ends = HashMap::new();
+        for due in &page {
             // One that cannot be expired does not keep the others.
-            *place.lock() = due;
-            if !ends.contains(&(due.tenant, due.request)) {
-                continue;
-            }
-            let call = Call::of_the_system(due.tenant);
-            match store.change(&call, &Expire { id: due.request }).await {
-                Ok(done) => expired += usize::from(done),
-                Err(error) => failed = Err(error),
+            *place.lock() = *due;
+            let ends = match ends.entry(due.tenant) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let asked = store.holds_that_end(due.tenant, &page).await;
+                    unknown.insert(asked.unwrap_or_else(|fault| {
+                        failed = Err(fault.into());
+                        Vec::new()
+                    }))
+                }
+            };
+            if ends.contains(&due.request) {
+                let call = Call::of_the_system(due.tenant);
+                match store.change(&call, &Expire { id: due.request }).await {
+                    Ok(done) => expired += usize::from(done),
+                    Err(error) => failed = Err(error),
+                }
             }
             if began.elapsed() >= TURN {
                 break;

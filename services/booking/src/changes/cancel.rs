@@ -96,7 +96,7 @@ async fn is_hold(change: &mut Change, booking: &Booking) -> Result<bool, Error> 
     if change.layout().request_is_its_booking() {
         return Ok(false);
     }
-    // One that another program has sold is a booking like any other.
+    // One that another program has made more of is a booking like any other.
     if booking.status != BookingStatus::Requested {
         return Ok(false);
     }

@@ -9,7 +9,7 @@ use pg::Fault;
 
 use crate::domain::approval::{Evidence, Surroundings, Verdict};
 use crate::domain::ids::{BookingId, BookingRequestId, RowId};
-use crate::domain::inconsistency::{self, Choice, Decision, Inconsistency, InconsistencyKind};
+use crate::domain::inconsistency::{self, Choice, Decision, Inconsistency, InconsistencyKind, Subject};
 use crate::domain::judgement;
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Broken;
@@ -26,6 +26,10 @@ use crate::store::{Attempt, Change, Finished, Work};
 use super::cancel::{CancelBooking, CancelRequest, is_whole};
 use super::rules::{self, RequestedStay};
 
+/// The scopes by which properties and customers are changed.
+const MANAGE_PROPERTIES: &str = "properties:manage";
+const MANAGE_CUSTOMERS: &str = "customers:manage";
+
 /// Puts a row right.
 #[derive(Debug)]
 pub struct Resolve {
@@ -34,6 +38,8 @@ pub struct Resolve {
     pub note: String,
     /// Whether rules of the stay are set aside.
     pub override_rules: bool,
+    /// Of the caller: properties and customers are changed with scopes of their own.
+    pub scopes: Vec<String>,
 }
 
 /// What came of a choice.
@@ -87,6 +93,27 @@ impl Work for Resolve {
 }
 
 impl Resolve {
+    /// What is written here is otherwise written with a scope of its own.
+    fn check_scope(&self, subject: Subject) -> Result<(), Error> {
+        let scope = match subject {
+            Subject::Property => MANAGE_PROPERTIES,
+            Subject::Customer => MANAGE_CUSTOMERS,
+            Subject::Request | Subject::Booking | Subject::Range => return Ok(()),
+        };
+        if self.scopes.iter().any(|held| held == scope) {
+            return Ok(());
+        }
+        Err(Error::Refused(
+            Refusal::new(
+                Reason::ScopeMissing,
+                format!("The row is unchanged: what it is about is changed with the scope {scope}, which your role does not give you. Ask somebody who has it."),
+            )
+            .with("required", scope)
+            .with("missing", scope)
+            .with("granted", self.scopes.join(" ")),
+        ))
+    }
+
     async fn carry_out(
         &self,
         mut change: Change,
@@ -116,6 +143,7 @@ impl Resolve {
             }
             (Choice::ReleaseRange, None) => Attempt::Done(change.release_range(row, booking).await?),
             (Choice::WriteDefaults, _) => {
+                self.check_scope(subject)?;
                 let written = change.write_defaults(row, subject, booking).await;
                 Attempt::Done(written.map_err(|fault| not_by_itself(row, fault))?)
             }

@@ -79,7 +79,8 @@ impl Place {
 
     /// What the next step walks through. The numbers are stored: a check that an earlier
     /// version has begun goes on from its own, and that version takes those after its last
-    /// one, 3, for that.
+    /// one, 3, for that: while both run, it ends such a check and forgets what was found of
+    /// properties and customers until the next one.
     pub fn walk(&self) -> Walk {
         match self.phase {
             0 => Walk::Requests,

@@ -79,11 +79,15 @@ pub fn of_properties() -> String {
         checks.push(rule(name, within(name, least, i32::MAX)));
     }
     for name in ["min_nights_by_arrival", "max_nights_by_arrival"] {
-        let days = format!("p.{name}::bigint[]");
-        checks.push(rule(name, format!("0 <= all ({days}) and {} >= all ({days})", i32::MAX)));
+        let most = i32::MAX;
+        checks
+            .push(rule(name, numbers(name, |days| format!("0 <= all ({days}) and {most} >= all ({days})"))));
     }
     for name in ["closed_to_arrival", "closed_to_departure"] {
-        checks.push(rule(name, format!("p.{name}::bigint[] <@ array[1, 2, 3, 4, 5, 6, 7]::bigint[]")));
+        checks.push(rule(
+            name,
+            numbers(name, |days| format!("{days} <@ array[1, 2, 3, 4, 5, 6, 7]::bigint[]")),
+        ));
     }
     unfit(&checks)
 }
@@ -93,9 +97,24 @@ pub fn hold_policies() -> String {
     HoldPolicy::ALL.map(|policy| quoted(policy.name())).join(", ")
 }
 
-/// A condition: a number of a property that is between two.
+/// A condition: a number of a property that is between two. Of a column of another type its
+/// text is looked at: one that compares with no number would end the whole check.
 fn within(name: &str, least: i32, most: i32) -> String {
-    format!("p.{name} between {least} and {most}")
+    let text = format!("p.{name}::text");
+    format!(
+        "case when {text} ~ '^-?[0-9]+([.]0*)?$' then {text}::numeric between {least} and {most} \
+         when {text} is not null then false end"
+    )
+}
+
+/// A condition about a row of numbers of a property, of one dimension.
+fn numbers(name: &str, fine: impl Fn(&str) -> String) -> String {
+    let text = format!("p.{name}::text");
+    let fine = fine(&format!("{text}::bigint[]"));
+    format!(
+        "case when {text} ~ '^{{}}$|^{{[0-9]{{1,18}}(,[0-9]{{1,18}})*}}$' then {fine} \
+         when {text} is not null then false end"
+    )
 }
 
 /// An expression: the names of the columns of a customer that cannot be shown. One of which

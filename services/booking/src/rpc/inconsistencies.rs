@@ -19,6 +19,7 @@ impl Booking {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "ResolveInconsistency")?;
+        let scopes = access::caller(&request)?.scopes.to_vec();
         let wire::ResolveInconsistencyRequest { row_id, choice, internal_note, etag: _, override_rules } =
             request.into_inner();
         let resolve = Resolve {
@@ -26,6 +27,7 @@ impl Booking {
             choice: chosen(choice)?,
             note: internal_note,
             override_rules,
+            scopes,
         };
         self.change(&call, &resolve, resolved).await
     }

@@ -4,8 +4,6 @@
 //! What runs out in all tenants is seen by a role of its own, which sees which
 //! requests hold dates until when, and nothing else.
 
-use std::collections::{HashMap, HashSet};
-
 use access::TenantId;
 use jiff::Timestamp;
 use pg::{Columns, Fault, Micros};
@@ -101,33 +99,16 @@ impl Store {
         .await
     }
 
-    /// Those of a page that are to be ended, and whether every tenant of it could be asked.
+    /// Of a tenant's requests in a page, those that are to be ended.
     pub async fn holds_that_end(
         &self,
+        of: TenantId,
         page: &[DueHold],
-    ) -> (HashSet<(TenantId, BookingRequestId)>, Result<(), Fault>) {
-        let mut of_tenants: HashMap<TenantId, Vec<Uuid>> = HashMap::new();
-        for due in page {
-            of_tenants.entry(due.tenant).or_default().push(due.request.0);
-        }
-        let (mut ends, mut asked) = (HashSet::new(), Ok(()));
-        for (tenant, ids) in of_tenants {
-            match self.holds_of_tenant_that_end(tenant.uuid(), &ids).await {
-                Ok(found) => ends.extend(found.into_iter().map(|id| (tenant, id))),
-                // One tenant that cannot be read does not keep the others.
-                Err(fault) => asked = Err(fault),
-            }
-        }
-        (ends, asked)
-    }
-
-    async fn holds_of_tenant_that_end(
-        &self,
-        tenant: Uuid,
-        ids: &[Uuid],
     ) -> Result<Vec<BookingRequestId>, Fault> {
+        let tenant = of.uuid();
+        let ids: Vec<Uuid> = page.iter().filter(|due| due.tenant == of).map(|due| due.request.0).collect();
         self.read(async |schema| {
-            let rows = schema.db.run(tenant, &HoldsThatEnd { tenant, ids }).await?;
+            let rows = schema.db.run(tenant, &HoldsThatEnd { tenant, ids: &ids }).await?;
             Columns::all(&rows, |row| row.next("id"))
         })
         .await

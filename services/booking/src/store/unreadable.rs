@@ -91,8 +91,8 @@ async fn unreadable_customers(tx: &Tx, tenant: Uuid, rows: &[RowId]) -> Result<V
     }
     let found = tx.run(&ListUnreadableCustomers { tenant, rows }).await?;
     Columns::all(&found, |row| {
-        let (id, columns) = (row.next("id")?, row.next("columns")?);
-        Ok(UnreadableFacts { row: id, subject: Subject::Customer, columns, row_version: 1 })
+        let (id, columns, row_version) = (row.next("id")?, row.next("columns")?, row.next("row_version")?);
+        Ok(UnreadableFacts { row: id, subject: Subject::Customer, columns, row_version })
     })
 }
 

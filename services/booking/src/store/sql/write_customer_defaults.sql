@@ -5,10 +5,10 @@ set
     phone = coalesce(r.phone, ''),
     source = coalesce(r.source, ''),
     notes = coalesce(r.notes, ''),
-    archived = r.archived_at is not null,
+    archived = r.archived_at is not null or r.archived is true,
     archived_at = case
         when {nameable.archived_at} then r.archived_at
-        when r.archived_at is not null then :at
+        when r.archived_at is not null or r.archived then :at
     end,
     created_at = case when {nameable.created_at} then r.created_at else :at end,
     updated_at = :at

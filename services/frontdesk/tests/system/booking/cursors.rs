@@ -353,3 +353,18 @@ async fn heartbeats_carry_a_filtered_stream_past_what_does_not_concern_it() {
     let unread = "select count(*) from booking_events where property_id = $1 and number is null";
     assert_eq!(fixture.count(unread, &[&LAKE_HOUSE]).await, 0);
 }
+
+/// After an event that another program gave a number beyond all, nobody reads on.
+#[tokio::test]
+async fn a_cursor_whose_event_has_no_place_says_where_to_go_on() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let heard = history(&fixture, &token).await;
+    let beyond = "update booking_events set number = 4611686018427387909 where id = $1::text::uuid";
+    assert_eq!(fixture.execute(beyond, &[&heard[5].0]).await, 1);
+    let refused = try_watch(&fixture, &token, &heard[5].1).await.unwrap_err();
+    let mut feed = watch(&fixture, &token, &go_on(&refused, ErrorReason::CursorUnknown)).await;
+    let id = fixture.open_request(demo::TENANT, 1, 720, 721).await;
+    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    assert!(!all(&mut feed).await.is_empty(), "the feed goes on");
+}

@@ -346,3 +346,51 @@ async fn the_check_comes_to_a_tenant_that_has_customers_alone() {
     fixture.execute(alone, &[&tenant, &id]).await;
     until_found(&fixture, &[id]).await;
 }
+
+/// A column of another type ends neither the check nor the list.
+#[tokio::test]
+async fn numbers_that_are_texts_keep_nothing_from_being_found() {
+    let fixture = opened(Layout::Standard).await;
+    let token = fixture.manager().await;
+    let texts = "alter table properties alter column min_nights type text using '2 nights', \
+        alter column max_guests type text using max_guests::text, \
+        alter column closed_to_arrival type text using '{{5,5},{5,5}}'";
+    alter(&fixture, texts).await;
+    let property = stored(&fixture, "properties", "hold_hours = -1").await;
+    let customer = stored(&fixture, "customers", "notes = null").await;
+    until_found(&fixture, &[customer]).await;
+    let found = listed(&fixture, &token, property).await;
+    let remedy = found[0]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("hold_hours"), "{remedy}");
+    let house = listed(&fixture, &token, LAKE_HOUSE).await;
+    let remedy = house[0]["remedy"].as_str().unwrap();
+    assert!(["min_nights", "closed_to_arrival"].iter().all(|name| remedy.contains(name)), "{remedy}");
+    assert!(!remedy.contains("max_guests"), "{remedy}");
+}
+
+/// What is changed with a scope of its own elsewhere takes it here, too.
+#[tokio::test]
+async fn only_who_may_change_properties_and_customers_has_defaults_written() {
+    let fixture = opened(Layout::Standard).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let desk = json!({"name": "desk", "scopes": ["bookings:view", "bookings:manage"]});
+    fixture.post(&format!("/v1/tenants/{}/roles", demo::TENANT), &owner, &desk).await.ok();
+    let given = "update identity.memberships m set role = 'desk' from identity.users u \
+        where u.id = m.user_id and u.email = $1 and m.tenant_id = $2";
+    assert_eq!(fixture.execute(given, &[&demo::MANAGER, &demo::TENANT]).await, 1);
+    let token = fixture.manager().await;
+    let property = stored(&fixture, "properties", "hold_policy = null").await;
+    let customer = stored(&fixture, "customers", "notes = null").await;
+    until_found(&fixture, &[property, customer]).await;
+    for (table, row, scope) in
+        [("properties", property, "properties:manage"), ("customers", customer, "customers:manage")]
+    {
+        let before = row_of(&fixture, table, row).await;
+        let refused = resolve(&fixture, &token, row, &json!({"choice": "write_defaults"})).await;
+        refused.refused(403, "SCOPE_MISSING");
+        assert_eq!(refused.body["metadata"]["missing"], scope);
+        assert_eq!(row_of(&fixture, table, row).await, before);
+        let done = resolve(&fixture, &owner, row, &json!({"choice": "write_defaults"})).await;
+        assert_eq!(done.ok()["resolved"], true);
+    }
+}
