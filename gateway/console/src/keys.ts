@@ -4,7 +4,7 @@
 import { signal } from "@preact/signals";
 import type { Outcome } from "./decide/decisions";
 import { isOpen, under } from "./decide/under";
-import { advance, choose, chosen, current, cursor, dialog, isLed, isWide, move, rowElement, stand } from "./inbox/cursor";
+import { advance, choose, chosen, current, cursor, dialog, isWide, ledSince, move, rowElement, stand } from "./inbox/cursor";
 import { SEARCH } from "./inbox/Filters";
 import { keep, kept } from "./kept";
 import { go, route } from "./route";
@@ -86,27 +86,28 @@ function back(): void {
 }
 
 const DECIDING = "adu";
-/** In milliseconds: who presses a key twice so soon has not seen what the first press led on to. */
+/** In milliseconds: who presses a key again so soon has not seen what the press before led on to. */
 const TWICE = 300;
+/** The last key that decides. */
 let before = { key: "", at: 0 };
 
-/** Whether it is the key of just now again, with none between. */
+/** Whether it is the key of before again, too soon after it or after it has led on to here. */
 function isAgain({ key, timeStamp }: KeyboardEvent): boolean {
   const { key: last, at } = before;
   before = { key, at: timeStamp };
-  return key === last && timeStamp - at < TWICE;
+  const since = ledSince();
+  return key === last && since !== null && timeStamp - Math.max(at, since) < TWICE;
 }
 
 export function listenToKeys(): () => void {
   const pressed = (event: KeyboardEvent) => {
-    const again = isAgain(event);
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") return back();
     const act = KEYS[event.key];
     if (!act || !keysAreOn.value || isTyping(event.target)) return;
     if (DECIDING.includes(event.key)) {
       // It was meant for what it has decided already.
-      if (event.repeat || (again && isLed())) return;
+      if (isAgain(event) || event.repeat) return;
       stand();
     }
     event.preventDefault();

@@ -13,8 +13,9 @@ export const chosen = signal<ReadonlySet<string>>(new Set());
 /** The dialog that is open. */
 export const dialog = signal<"" | "decline" | "decline_many" | "help">("");
 
-/** Where a decision has led on to, while nobody has gone anywhere since. */
+/** Where a decision has led on to, while nobody has gone anywhere since, and when, as events tell the time. */
 let led = "";
+let ledAt = 0;
 
 onLeave(() => {
   cursor.value = "";
@@ -64,8 +65,8 @@ export function stand(id = cursor.peek()): void {
   led = "";
 }
 
-/** Whether a decision has led on to here since somebody was anywhere. */
-export const isLed = () => led !== "" && here() === led;
+/** Since when a decision has led on to here; null where somebody has gone. */
+export const ledSince = () => (led !== "" && here() === led ? ledAt : null);
 
 export function move(by: 1 | -1): void {
   stand();
@@ -84,7 +85,7 @@ export function advance(from: string): void {
   const lead = () => {
     const isLedOn = step(1, from, wanted);
     // What takes the focus is on the way there, too.
-    if (isLedOn) led = here();
+    if (isLedOn) [led, ledAt] = [here(), performance.now()];
     return isLedOn;
   };
   if (lead()) return;
