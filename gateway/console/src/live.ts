@@ -22,6 +22,7 @@ const UNSEEN = 60_000;
 const TRIES = 6;
 /** With these it is no use to try again. */
 const DENIALS = ["SCOPE_MISSING", "TENANT_ACCESS_DENIED", "TENANT_SUSPENDED"];
+const isFinal = ({ reason }: Failure) => DENIALS.includes(reason) || reason.endsWith("NOT_FOUND");
 
 /** Since when the page does not hear what happens; 0 while it does, or has not tried again. */
 export const lostAt = signal(0);
@@ -51,10 +52,17 @@ const MANY = 20;
 const GATHERING = 100;
 
 const waiting = new Set<string>();
+/** Calls under way, and whether what they ask for has changed since. */
 const reading = new Map<string, { again: boolean }>();
+/** How often reads have failed, one after the other. */
+const failures = new Map<string, number>();
+/** Requests that this page has decided, and reads when their event had its time to come. */
+const decided = new Set<string>();
 let gathering = 0;
 
-onLeave(() => waiting.clear());
+onLeave(() => {
+  for (const of of [waiting, reading, failures, decided]) of.clear();
+});
 
 /** Reads a request and puts it into the list. Several events of one are read once. */
 function read(id: string): void {
@@ -73,7 +81,7 @@ function pump(): void {
   for (const id of waiting) {
     if (reading.size >= AT_ONCE) return;
     waiting.delete(id);
-    void readOne(id).finally(pump);
+    void readOne(id);
   }
 }
 
@@ -89,31 +97,40 @@ async function readMany(): Promise<void> {
 }
 
 async function readOne(id: string): Promise<void> {
-  const mine = { again: true };
+  const mine = { again: false };
   reading.set(id, mine);
-  const of = leaves;
-  for (let tries = 0; mine.again && tries < TRIES && of === leaves; ) {
-    mine.again = false;
-    const at = list.ask();
-    try {
-      const { bookingRequest } = await requests.getBookingRequest({ bookingRequestId: id });
-      if (bookingRequest) list.show(bookingRequest, at);
-      tries = 0;
-    } catch {
-      mine.again = true;
-      tries += 1;
-      await new Promise((resolve) => setTimeout(resolve, pauseOf(250 * 2 ** tries)));
-    }
+  const at = list.ask();
+  let failure: Failure | null = null;
+  try {
+    const { bookingRequest } = await requests.getBookingRequest({ bookingRequestId: id });
+    if (bookingRequest) list.show(bookingRequest, at);
+  } catch (thrown) {
+    failure = failureOf(thrown);
   }
+  // The page has left meanwhile.
+  if (reading.get(id) !== mine) return;
   reading.delete(id);
+  if (failure && !isFinal(failure)) readLater(id);
+  else {
+    failures.delete(id);
+    if (mine.again && !failure) waiting.add(id);
+  }
+  pump();
 }
 
-/** Requests that this page has decided, and reads when their event had its time to come. */
-const decided = new Set<string>();
+/** Reads again what failed, in whose place others are read until then. */
+function readLater(id: string): void {
+  const count = (failures.get(id) ?? 0) + 1;
+  if (count >= TRIES) return void failures.delete(id);
+  failures.set(id, count);
+  setTimeout(() => failures.get(id) === count && read(id), pauseOf(250 * 2 ** count));
+}
 
 export function readSoon(id: string): void {
+  const of = leaves;
   decided.add(id);
   setTimeout(() => {
+    if (of !== leaves) return;
     decided.delete(id);
     read(id);
   }, 120);

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { before, beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { attend, start, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, properties, requests, rows, tryNow, watch } = await load(
+const { attend, start, tenantId, readSoon, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, properties, requests, rows, tryNow, watch } = await load(
   "inbox/list",
   "live",
   "route#NO_FILTERS",
-  "session/session#start",
+  "session/session#start,tenantId",
   "wire/calls",
   "generated/google/rpc/error_details_pb#ErrorInfoSchema",
   "../node_modules/@connectrpc/connect/dist/esm/index.js#ConnectError,Code",
@@ -20,6 +20,9 @@ const DECLINED = 5;
 const PROPERTY_CREATED = 15;
 const one = (id, status = 1) => ({ id, status, propertyId: "", guestId: "", checkIn: "2027-04-06", checkOut: "2027-04-10", createdAt: { seconds: 1n, nanos: 0 } });
 const settle = (length = 5) => new Promise((resolve) => setTimeout(resolve, length));
+const turns = async (count = 10) => {
+  for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate);
+};
 const refusal = (reason, metadata = {}) => new ConnectError(reason, Code.FailedPrecondition, { "x-request-id": "r" }, [{ desc: ErrorInfoSchema, value: { reason, metadata } }]);
 
 /** Shows the page, or hides it. */
@@ -134,6 +137,44 @@ test("a read that fails is made again", async () => {
   stop = watch();
   await settle(700);
   assert.deepEqual(read, ["failed", "failed", "b"]);
+});
+
+test("reads that fail keep no others waiting, and what is not there is asked for once", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { getBookingRequest } = requests;
+  let isBroken = true;
+  requests.getBookingRequest = async (input) => {
+    const answer = await getBookingRequest(input);
+    if (input.bookingRequestId === "gone") throw refusal("BOOKING_REQUEST_NOT_FOUND");
+    if (isBroken && input.bookingRequestId.startsWith("bad")) throw new Error("no");
+    return answer;
+  };
+  streams = [[{ cursor: "0" }, ...["gone", "bad1", "bad2", "bad3", "bad4", "good"].map((id) => event(id, CREATED))]];
+  stop = watch();
+  await turns();
+  assert.deepEqual(read, ["gone", "bad1", "bad2", "bad3", "bad4", "good"]);
+  isBroken = false;
+  context.mock.timers.tick(20_000);
+  await turns();
+  assert.deepEqual(read.slice(6).sort(), ["bad1", "bad2", "bad3", "bad4"]);
+});
+
+test("what was to be read is not when the page has left", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  tenantId.value = "A";
+  const { getBookingRequest } = requests;
+  requests.getBookingRequest = async (input) => {
+    await getBookingRequest(input);
+    throw new Error("no");
+  };
+  readSoon("decided");
+  context.mock.timers.tick(120);
+  await turns();
+  readSoon("other");
+  tenantId.value = "B";
+  context.mock.timers.tick(20_000);
+  await turns();
+  assert.deepEqual(read, ["decided"]);
 });
 
 test("after events that nobody keeps any more everything is read again", async () => {
