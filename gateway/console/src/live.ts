@@ -52,48 +52,68 @@ const MANY = 20;
 const GATHERING = 100;
 
 const waiting = new Set<string>();
+/** Those that wait for no list: what was decided here, and what is open. */
+const first = new Set<string>();
 /** Calls under way, and whether what they ask for has changed since. */
 const reading = new Map<string, { again: boolean }>();
 /** How often reads have failed, one after the other. */
 const failures = new Map<string, number>();
 /** Requests that this page has decided, and reads when their event had its time to come. */
 const decided = new Set<string>();
+/** The timer that reads the list, until that is read; 0 without one. */
 let gathering = 0;
+/** How often the list could not be read, one time after the other. */
+let missed = 0;
 
 onLeave(() => {
-  for (const of of [waiting, reading, failures, decided]) of.clear();
+  clearTimeout(gathering);
+  gathering = missed = 0;
+  for (const of of [waiting, first, reading, failures, decided]) of.clear();
 });
 
 /** Reads a request and puts it into the list. Several events of one are read once. */
-function read(id: string): void {
+function read(id: string, queue = waiting): void {
   const under = reading.get(id);
   if (under) under.again = true;
-  else waiting.add(id);
+  else queue.add(id);
   pump();
 }
 
 function pump(): void {
-  if (gathering !== 0) return;
-  if (waiting.size > MANY) {
-    gathering = window.setTimeout(() => void readMany(), GATHERING);
-    return;
+  if (waiting.size > MANY) gather(GATHERING);
+  for (const queue of gathering === 0 ? [first, waiting] : [first]) {
+    for (const id of queue) {
+      if (reading.size >= AT_ONCE) return;
+      queue.delete(id);
+      if (!reading.has(id)) void readOne(id);
+    }
   }
-  for (const id of waiting) {
-    if (reading.size >= AT_ONCE) return;
-    waiting.delete(id);
-    void readOne(id);
-  }
+}
+
+function gather(wait: number): void {
+  gathering ||= window.setTimeout(() => void readMany(), wait);
 }
 
 /** Reads the list in place of each of those that wait. */
 async function readMany(): Promise<void> {
-  const open = list.opened.peek()?.id ?? "";
-  const isOpenOne = waiting.has(open);
+  const of = leaves;
+  const all = [...waiting];
   waiting.clear();
-  if (isOpenOne) void readOne(open);
-  await list.reload();
+  const open = list.opened.peek()?.id ?? "";
+  if (all.includes(open)) read(open, first);
+  const failure = await list.reload();
+  if (of !== leaves) return;
   gathering = 0;
+  listRead(failure, all);
   pump();
+}
+
+/** If the list could not be read, it will be again, in place of these. */
+function listRead(failure: Failure | null, ids: string[]): void {
+  missed = failure && !isFinal(failure) ? Math.min(missed + 1, TRIES) : 0;
+  if (missed === 0) return;
+  for (const id of ids) waiting.add(id);
+  gather(pauseOf(250 * 2 ** missed));
 }
 
 async function readOne(id: string): Promise<void> {
@@ -132,7 +152,7 @@ export function readSoon(id: string): void {
   setTimeout(() => {
     if (of !== leaves) return;
     decided.delete(id);
-    read(id);
+    read(id, first);
   }, 120);
 }
 
@@ -183,11 +203,12 @@ function fallAsleep(): void {
 
 /** What happened while nobody heard is in no stream. */
 function catchUp(isGap: boolean): void {
-  void list.reload();
+  const of = leaves;
+  void list.reload().then((failure) => of === leaves && listRead(failure, []));
   if (!isGap) return;
   void loadProperties();
   const open = list.opened.peek();
-  if (open) read(open.id);
+  if (open) read(open.id, first);
   gaps.value += 1;
 }
 

@@ -108,8 +108,11 @@ function counted(list: { status: BookingRequestStatus; count: number; more: bool
   return Object.fromEntries(list.map(({ status, count, more }) => [STATUSES[status - 1] ?? "unknown", { count, more }]));
 }
 
-/** Loads the first page of a list anew; rows that are there keep their places until it comes. */
-export async function load(wanted: Filters, pageSize = PAGE): Promise<void> {
+/**
+ * Loads the first page of a list anew; rows that are there keep their places until it comes.
+ * Gives why it could not be read.
+ */
+export async function load(wanted: Filters, pageSize = PAGE): Promise<Failure | null> {
   const isOther = JSON.stringify({ ...filters, search: "" }) !== JSON.stringify({ ...wanted, search: "" });
   filters = wanted;
   const mine = ++turn;
@@ -125,7 +128,7 @@ export async function load(wanted: Filters, pageSize = PAGE): Promise<void> {
   const at = ask();
   try {
     const answer = await requests.listBookingRequests({ ...asked(wanted), pageSize, includeCounts: true });
-    if (mine !== turn) return;
+    if (mine !== turn) return null;
     batch(() => {
       rows.value = answer.bookingRequests.map((one) => rowFor(one, at));
       counts.value = counted(answer.counts);
@@ -134,10 +137,11 @@ export async function load(wanted: Filters, pageSize = PAGE): Promise<void> {
       leftOut.value = answer.leftOut;
     });
   } catch (thrown) {
-    if (mine === turn) trouble.value = failureOf(thrown);
+    if (mine === turn) return (trouble.value = failureOf(thrown));
   } finally {
     if (mine === turn) loading.value = false;
   }
+  return null;
 }
 
 /** The page behind the last one. */
@@ -204,9 +208,9 @@ export function attend(on: boolean): void {
   isShown = on;
 }
 
-/** Loads the list that is on the screen again, as far as it has been loaded. */
-export async function reload(): Promise<void> {
-  if (filters && isShown) await load(filters, Math.min(Math.max(rows.peek().length, PAGE), LONGEST_PAGE));
+/** Loads the list that is on the screen again, as far as it has been loaded; gives why it could not. */
+export async function reload(): Promise<Failure | null> {
+  return filters && isShown ? await load(filters, Math.min(Math.max(rows.peek().length, PAGE), LONGEST_PAGE)) : null;
 }
 
 let counting = 0;

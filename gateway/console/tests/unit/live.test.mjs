@@ -108,6 +108,55 @@ test("of many that wait the list is read, and of a few four at once", async () =
   assert.deepEqual([read.length, lists], [4, 2]);
 });
 
+test("a list that cannot be read is read again, and what was decided here does not wait for it", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { getBookingRequest } = requests;
+  requests.getBookingRequest = async (input) => {
+    await settle(10);
+    return await getBookingRequest(input);
+  };
+  streams = [[{ cursor: "0" }, ...Array.from({ length: 40 }, (_, at) => event(`n${at}`, CREATED))]];
+  stop = watch();
+  await turns();
+  const { listBookingRequests } = requests;
+  let lists = 0;
+  requests.listBookingRequests = async () => {
+    lists += 1;
+    throw new Error("no");
+  };
+  context.mock.timers.tick(100);
+  await turns();
+  assert.equal(lists, 1);
+  readSoon("mine");
+  context.mock.timers.tick(120);
+  await turns();
+  context.mock.timers.tick(10);
+  await turns();
+  assert.deepEqual([read, lists], [["n0", "n1", "n2", "n3", "mine"], 1]);
+  context.mock.timers.tick(400);
+  await turns();
+  assert.equal(lists, 2);
+  requests.listBookingRequests = async () => ({ ...(await listBookingRequests()), bookingRequests: [one("a"), one("n39")] });
+  context.mock.timers.tick(1_000);
+  await turns();
+  assert.deepEqual(rows.value.map(({ value: { id } }) => id).filter((id) => id === "n39"), ["n39"]);
+});
+
+test("a list that cannot be read when a stream begins is read again", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { listBookingRequests } = requests;
+  requests.listBookingRequests = async () => {
+    requests.listBookingRequests = async () => ({ ...(await listBookingRequests()), bookingRequests: [one("b")] });
+    throw new Error("no");
+  };
+  streams = [[{ cursor: "0" }]];
+  stop = watch();
+  await turns();
+  context.mock.timers.tick(500);
+  await turns();
+  assert.deepEqual(rows.value.map(({ value: { id } }) => id), ["b"]);
+});
+
 test("many properties that are made are read once, when they are", async (context) => {
   let asked = 0;
   properties.listProperties = async () => {
