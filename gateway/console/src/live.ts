@@ -5,6 +5,7 @@
 import { signal } from "@preact/signals";
 import { under } from "./decide/under";
 import { BookingRequestEventKind as Kind, type BookingRequestEvent } from "./generated/frontdesk/booking/v1/booking_request_service_pb";
+import { isHeld } from "./inbox/cursor";
 import * as list from "./inbox/list";
 import { loadProperties } from "./properties";
 import { access, isEnd, leaves, onLeave } from "./session/session";
@@ -80,7 +81,7 @@ function read(id: string, queue = waiting): void {
 }
 
 function pump(): void {
-  if (waiting.size > MANY) gather(GATHERING);
+  if (gathering === 0 && waiting.size > MANY) gather(GATHERING);
   for (const queue of gathering === 0 ? [first, waiting] : [first]) {
     for (const id of queue) {
       if (reading.size >= AT_ONCE) return;
@@ -91,29 +92,34 @@ function pump(): void {
 }
 
 function gather(wait: number): void {
-  gathering ||= window.setTimeout(() => void readMany(), wait);
+  gathering = window.setTimeout(readMany, wait);
 }
 
-/** Reads the list in place of each of those that wait. */
-async function readMany(): Promise<void> {
-  const of = leaves;
+function readMany(): void {
   const all = [...waiting];
   waiting.clear();
   const open = list.opened.peek()?.id ?? "";
   if (all.includes(open)) read(open, first);
-  const failure = await list.reload();
-  if (of !== leaves) return;
-  gathering = 0;
-  listRead(failure, all);
-  pump();
+  void readList(all);
 }
 
-/** If the list could not be read, it will be again, in place of these. */
-function listRead(failure: Failure | null, ids: string[]): void {
+/** Reads the list in place of each of these, and alone what stays in it; what could not be read, again later. */
+async function readList(ids: string[]): Promise<void> {
+  const of = leaves;
+  const failure = await list.reload((request) => {
+    const stays = isHeld(request);
+    if (stays && ids.includes(request.id)) first.add(request.id);
+    return stays;
+  });
+  if (of !== leaves) return;
+  clearTimeout(gathering);
+  gathering = 0;
   missed = failure && !isFinal(failure) ? Math.min(missed + 1, TRIES) : 0;
-  if (missed === 0) return;
-  for (const id of ids) waiting.add(id);
-  gather(pauseOf(250 * 2 ** missed));
+  if (missed > 0) {
+    for (const id of ids) waiting.add(id);
+    gather(pauseOf(250 * 2 ** missed));
+  }
+  pump();
 }
 
 async function readOne(id: string): Promise<void> {
@@ -203,8 +209,7 @@ function fallAsleep(): void {
 
 /** What happened while nobody heard is in no stream. */
 function catchUp(isGap: boolean): void {
-  const of = leaves;
-  void list.reload().then((failure) => of === leaves && listRead(failure, []));
+  void readList(list.rows.peek().map((row) => row.peek().id));
   if (!isGap) return;
   void loadProperties();
   const open = list.opened.peek();

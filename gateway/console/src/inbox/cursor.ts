@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { BookingRequest } from "../generated/frontdesk/booking/v1/booking_request_pb";
-import { isOpen } from "../decide/under";
+import { isOpen, under } from "../decide/under";
 import { go, route } from "../route";
 import { onLeave } from "../session/session";
 import { belongs, more, next, opened, type Row, rowOf } from "./list";
@@ -58,6 +58,10 @@ function step(by: 1 | -1, from: string, wanted: (row: Row) => boolean): boolean 
 }
 
 const here = () => route.peek().request || cursor.peek();
+
+/** Whether a row stays that the list has no more: somebody is at it, or has seen that it was decided. */
+export const isHeld = (request: BookingRequest) =>
+  [here(), cursor.peek()].includes(request.id) || chosen.peek().has(request.id) || under.peek().has(request.id) || !belongs(request, route.peek().filters);
 
 /** Whoever is at the page stands here, and not where a decision has led on to. */
 export function stand(id = cursor.peek()): void {

@@ -93,14 +93,14 @@ function placeLater(at: number): void {
   for (const [id, row] of known) if ((shown.get(id) ?? 0) > at) place(row);
 }
 
-/** Puts a row into the list, if it belongs there. */
-function place(row: Row): void {
+/** Puts a row into the list, if it belongs there or stays. */
+function place(row: Row, stays = false): void {
   const request = row.peek();
-  if (rows.peek().includes(row) || !filters || !belongs(request, filters)) return;
+  if (rows.peek().includes(row) || !filters || !(stays || belongs(request, filters))) return;
   const order = filters.order;
   const before = rows.peek().findIndex((other) => compare(request, other.peek(), order) < 0);
   // Behind the last row of a list that goes on, it comes with its page.
-  if (before < 0 && next.peek()) return;
+  if (before < 0 && next.peek() && !stays) return;
   rows.value = rows.peek().toSpliced(before < 0 ? rows.peek().length : before, 0, row);
 }
 
@@ -110,9 +110,9 @@ function counted(list: { status: BookingRequestStatus; count: number; more: bool
 
 /**
  * Loads the first page of a list anew; rows that are there keep their places until it comes.
- * Gives why it could not be read.
+ * Those that are not in it are gone then, unless they are to stay. Gives why it could not be read.
  */
-export async function load(wanted: Filters, pageSize = PAGE): Promise<Failure | null> {
+export async function load(wanted: Filters, pageSize = PAGE, stays = (_: BookingRequest) => false): Promise<Failure | null> {
   const isOther = JSON.stringify({ ...filters, search: "" }) !== JSON.stringify({ ...wanted, search: "" });
   filters = wanted;
   const mine = ++turn;
@@ -130,9 +130,11 @@ export async function load(wanted: Filters, pageSize = PAGE): Promise<Failure | 
     const answer = await requests.listBookingRequests({ ...asked(wanted), pageSize, includeCounts: true });
     if (mine !== turn) return null;
     batch(() => {
+      const before = rows.peek();
       rows.value = answer.bookingRequests.map((one) => rowFor(one, at));
       counts.value = counted(answer.counts);
       next.value = answer.nextPageToken;
+      for (const row of before) if (!rows.peek().includes(row) && stays(row.peek())) place(row, true);
       placeLater(at);
       leftOut.value = answer.leftOut;
     });
@@ -155,8 +157,8 @@ export async function more(): Promise<void> {
     const answer = await requests.listBookingRequests({ ...asked(filters), pageSize: PAGE, pageToken: next.value });
     if (mine !== turn) return;
     batch(() => {
-      const there = new Set(rows.value);
-      rows.value = [...rows.value, ...answer.bookingRequests.map((one) => rowFor(one, at)).filter((row) => !there.has(row))];
+      // What has stayed may be there already, before its turn.
+      for (const one of answer.bookingRequests) place(rowFor(one, at), true);
       next.value = answer.nextPageToken;
       placeLater(at);
       leftOut.value += answer.leftOut;
@@ -209,8 +211,8 @@ export function attend(on: boolean): void {
 }
 
 /** Loads the list that is on the screen again, as far as it has been loaded; gives why it could not. */
-export async function reload(): Promise<Failure | null> {
-  return filters && isShown ? await load(filters, Math.min(Math.max(rows.peek().length, PAGE), LONGEST_PAGE)) : null;
+export async function reload(stays: (request: BookingRequest) => boolean): Promise<Failure | null> {
+  return filters && isShown ? await load(filters, Math.min(Math.max(rows.peek().length, PAGE), LONGEST_PAGE), stays) : null;
 }
 
 let counting = 0;

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { before, beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { attend, start, tenantId, readSoon, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, properties, requests, rows, tryNow, watch } = await load(
+const { attend, cursor, move, start, tenantId, readSoon, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, properties, requests, rows, tryNow, watch } = await load(
+  "inbox/cursor#cursor,move",
   "inbox/list",
   "live",
   "route#NO_FILTERS",
@@ -140,6 +141,42 @@ test("a list that cannot be read is read again, and what was decided here does n
   context.mock.timers.tick(1_000);
   await turns();
   assert.deepEqual(rows.value.map(({ value: { id } }) => id).filter((id) => id === "n39"), ["n39"]);
+});
+
+test("a row that leaves the list while somebody is at it stays, as it is now", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const before = (id, seconds, status) => ({ ...one(id, status), createdAt: { seconds, nanos: 0 } });
+  const requested = { ...NO_FILTERS, status: "requested" };
+  requests.listBookingRequests = async () => ({ bookingRequests: [before("a", 4n), before("b", 3n), before("c", 2n), before("d", 1n)], counts: [], nextPageToken: "", leftOut: 0 });
+  await list(requested);
+  cursor.value = "b";
+  context.after(() => (cursor.value = ""));
+  requests.listBookingRequests = async () => ({ bookingRequests: [before("a", 4n), before("c", 2n)], counts: [], nextPageToken: "", leftOut: 0 });
+  requests.getBookingRequest = async ({ bookingRequestId: id }) => {
+    read.push(id);
+    await settle(10);
+    return { bookingRequest: id === "b" ? before(id, 3n, 4) : one(id, 4) };
+  };
+  streams = [[{ cursor: "0" }, ...Array.from({ length: 40 }, (_, at) => event(`n${at}`, 24)), event("b", DECLINED), event("d", DECLINED)]];
+  stop = watch();
+  for (let passed = 0; passed < 200; passed += 10) {
+    context.mock.timers.tick(10);
+    await turns(3);
+  }
+  assert.deepEqual(rows.value.map(({ value: { id, status } }) => `${id}${status}`), ["a1", "b4", "c1"]);
+  assert.ok(read.includes("b") && !read.includes("d"), read.join());
+  move(1);
+  assert.equal(cursor.value, "c");
+  // What has been decided stays when the list is read again, until its tab is chosen.
+  stop();
+  streams = [[{ cursor: "1" }]];
+  stop = watch();
+  await turns();
+  context.mock.timers.tick(10);
+  await turns();
+  assert.deepEqual(rows.value.map(({ value: { id } }) => id), ["a", "b", "c"]);
+  await list(requested);
+  assert.deepEqual(rows.value.map(({ value: { id } }) => id), ["a", "c"]);
 });
 
 test("a list that cannot be read when a stream begins is read again", async (context) => {
