@@ -254,6 +254,7 @@ async function listen(of: AbortController): Promise<void> {
     telling = 0;
     lostAt.value = 0;
   };
+  const tellLater = () => (telling ||= window.setTimeout(() => (lostAt.value = since), PATIENCE));
   const found = () => {
     wait = 500;
     since = 0;
@@ -267,6 +268,8 @@ async function listen(of: AbortController): Promise<void> {
       await pause(of.signal);
     }
     if (of.signal.aborted) return;
+    // What it tries after its sleep may hang.
+    if (since) tellLater();
     const mine = new AbortController();
     stream = mine;
     const stop = () => mine.abort();
@@ -291,7 +294,7 @@ async function listen(of: AbortController): Promise<void> {
     if (place.misses) place.misses = "gap";
     since ||= Date.now();
     if (asleep) continue;
-    telling ||= window.setTimeout(() => (lostAt.value = since), PATIENCE);
+    tellLater();
     // Not all pages at once, when a gateway comes back.
     await pause(of.signal, pauseOf(wait));
     wait = Math.min(wait * 2, LONGEST);

@@ -346,6 +346,23 @@ test("a page that nobody sees for a minute hears nothing, and goes on where it w
   document.visibilityState = "visible";
 });
 
+test("a page that is seen again says since when it hears nothing, while its try hangs", async (context) => {
+  const begun = Date.now();
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"], now: begun });
+  streams = [[{ cursor: "0" }], []];
+  stop = watch();
+  await turns();
+  see("hidden");
+  context.mock.timers.tick(60_000);
+  await turns();
+  context.mock.timers.tick(600_000);
+  see("visible");
+  await turns();
+  assert.deepEqual([cursors, lostAt.value], [["", "0"], 0]);
+  context.mock.timers.tick(3_000);
+  assert.equal(lostAt.value, begun + 60_000);
+});
+
 test("what happens while it is counted is counted, and nothing for who does not look", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const answers = [];
