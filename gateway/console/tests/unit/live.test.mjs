@@ -78,13 +78,14 @@ test("what is not listed is read only if it may come into the list", async () =>
   assert.deepEqual(rows.value.map(({ value: { id } }) => id).sort(), ["a", "c", "e"]);
 });
 
-test("of many that wait the list is read, and of a few four at once", async () => {
+test("of many that wait the list is read, and of a few four at once", async (context) => {
   let lists = 0;
   const { listBookingRequests } = requests;
   requests.listBookingRequests = async (input) => {
     lists += input.pageSize > 1 ? 1 : 0;
     return await listBookingRequests(input);
   };
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   let [now, most] = [0, 0];
   requests.getBookingRequest = async ({ bookingRequestId }) => {
     read.push(bookingRequestId);
@@ -93,19 +94,27 @@ test("of many that wait the list is read, and of a few four at once", async () =
     now -= 1;
     return { bookingRequest: one(bookingRequestId) };
   };
+  const pass = async (milliseconds) => {
+    for (let passed = 0; passed < milliseconds; passed += 1) {
+      context.mock.timers.tick(1);
+      await turns(3);
+    }
+  };
   const events = (from, to) => Array.from({ length: to - from }, (_, at) => event(`n${from + at}`, CREATED));
   streams = [[{ cursor: "0" }, ...events(0, 12)]];
   stop = watch();
-  await settle(50);
+  await turns();
+  await pass(10);
   assert.deepEqual([read.length, new Set(read).size, most], [12, 12, 4]);
   stop();
   [read, lists] = [[], 0];
   streams = [[{ cursor: "1" }, ...events(20, 220)]];
   stop = watch();
-  await settle(50);
+  await turns(20);
+  await pass(90);
   // That of a stream that begins, and none yet for what has not all come.
   assert.equal(lists, 1);
-  await settle(150);
+  await pass(100);
   assert.deepEqual([read.length, lists], [4, 2]);
 });
 
