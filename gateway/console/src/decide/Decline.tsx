@@ -127,7 +127,7 @@ function Some({ undone, of }: { undone: Undone[]; of: number }) {
         {undone.map(({ request, failure }) => (
           <li>
             {labelOf(request)}
-            <Trouble failure={failure} />
+            <Trouble failure={failure} quiet />
           </li>
         ))}
       </ul>

@@ -11,13 +11,15 @@ interface Props {
   failure: Failure;
   /** What to do here, where it is not what the reason's text says. */
   advice?: string | undefined;
+  /** One of several, of which something else tells at once. */
+  quiet?: boolean;
   children?: ComponentChildren;
 }
 
-export function Trouble({ failure, advice: here, children }: Props) {
+export function Trouble({ failure, advice: here, quiet, children }: Props) {
   const [sentence, advice, lang] = failureText(failure);
   return (
-    <div class="trouble" role="alert">
+    <div class="trouble" role={quiet ? undefined : "alert"}>
       <p>
         <strong lang={lang}>{sentence}</strong> {here ?? advice}
         {failure.retryAfter > 0 && ` ${t("trouble.wait", { n: failure.retryAfter })}`}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertTold, call, CHALET, desk, GUESTS, newRequest, openDesk, openRequest, refuse, requestNow, rowOf } from "./desk.mjs";
+import { assertExplained, assertTold, call, CHALET, desk, GUESTS, newRequest, openDesk, openRequest, refuse, requestNow, rowOf } from "./desk.mjs";
 
 test("a request is approved, with a note", async (context) => {
   const [neighbour, { id }] = [await newRequest(), await newRequest()];
@@ -250,7 +250,9 @@ test("each of several that could not be declined says why", async (context) => {
   await dialog.getByLabel("Price does not suit").check();
   await dialog.getByRole("button", { name: "Decline" }).click();
   await dialog.getByText("2 of 2 could not be declined").waitFor();
-  for (const at of [0, 1]) await assertTold(dialog.getByRole("listitem").nth(at), told);
+  for (const at of [0, 1]) await assertExplained(dialog.getByRole("listitem").nth(at), told);
+  // One alert says how it went.
+  assert.deepEqual(await dialog.getByRole("alert").allTextContents(), [await dialog.getByText("2 of 2 could not be declined").textContent()]);
 });
 
 test("what a search hides is not declined with what is seen", async (context) => {

@@ -113,12 +113,16 @@ export async function refuse(page, method, { reason, metadata = {}, code = 9, ti
 export const askForProof = (page, method, metadata) => refuse(page, method, { reason: "STEP_UP_REQUIRED", metadata, code: 16, times: 1 });
 
 /** What a page says where a call was refused: the sentence, the id to copy, and where the reason is explained. */
-export async function assertTold(place, { sentence, reason }) {
-  const alert = place.getByRole("alert").filter({ hasText: sentence }).first();
-  await alert.waitFor();
-  assert.equal(await alert.locator("code").first().textContent(), "r");
-  await alert.getByRole("button", { name: "Copy" }).waitFor();
-  assert.match(await alert.getByRole("link").getAttribute("href"), new RegExp(`/runbook/${reason}$`));
+export async function assertTold(place, told) {
+  await assertExplained(place.getByRole("alert").filter({ hasText: told.sentence }).first(), told);
+}
+
+/** The same where it is one of several, of which one alert tells. */
+export async function assertExplained(trouble, { sentence, reason }) {
+  await trouble.getByText(sentence).waitFor();
+  assert.equal(await trouble.locator("code").first().textContent(), "r");
+  await trouble.getByRole("button", { name: "Copy" }).waitFor();
+  assert.match(await trouble.getByRole("link").getAttribute("href"), new RegExp(`/runbook/${reason}$`));
 }
 
 /** A page of a new context. What the page complains about fails the test, unless it is `expected`. */
