@@ -2,6 +2,8 @@
 // where they are known, and otherwise as it was said.
 
 import type { VNode } from "preact";
+import { dayOf } from "../text/days";
+import { dayText } from "../text/format";
 import { word } from "../text/text";
 
 /** A sentence of the page, or of the server; empty for nothing. */
@@ -26,6 +28,11 @@ const KINDS: readonly (readonly [name: string, form: RegExp])[] = [
   ["date", /^must be a date such as .+, in the years (?<from>\d+) to (?<to>\d+)$/],
   ["time", /^is not a valid time$/],
   ["past", /^must be in the future$/],
+  ["after", /^must be after [^,]+, (?<day>.+)$/],
+  ["not_before", /^must not be before [^,]+, (?<day>.+)$/],
+  ["most_nights", /^is \d+ nights after .+; (?<most>\d+) is the most$/],
+  ["weekday", /^takes monday to sunday$/],
+  ["weekday_twice", /^is there twice$/],
   ["time_zone", /^must be an IANA time zone such as (?<example>.+)$/],
   ["slug", /^takes (?<least>\d+) to (?<most>\d+) letters, digits and hyphens in lower case$/],
   ["slug_deleted", /^takes no name that begins with "deleted-"$/],
@@ -56,7 +63,12 @@ export function faultText(said: string): Fault {
   return said && <span lang="en">{said}</span>;
 }
 
-/** Numbers where they are limits; years and what was entered stay as they are. */
+/** Numbers where they are limits, and days as the page writes them; years and what was entered stay as they are. */
 function limits(values: Record<string, string> = {}): Record<string, string | number> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, ["n", "least", "most"].includes(name) ? Number(value) : value]));
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "day" ? dateText(value) : ["n", "least", "most"].includes(name) ? Number(value) : value]));
+}
+
+function dateText(date: string): string {
+  const day = dayOf(date);
+  return Number.isNaN(day) ? date : dayText(day);
 }

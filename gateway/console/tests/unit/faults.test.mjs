@@ -23,6 +23,16 @@ const SOURCES = {
   "services/identity/src/changes/tenant_deletion.rs": [],
   "services/identity/src/changes/view_as.rs": [],
   "services/boot/src/networks.rs": [],
+  "services/booking/src/rpc/stay_rules.rs": [],
+  "services/booking/src/rpc/fields.rs": [],
+  // Of a rule that a stay breaks, its own text says more.
+  "services/booking/src/domain/rules.rs": [
+    "is in the past: it is {today} at the property",
+    "is a {}, when nobody arrives at the property",
+    "is a {}, when nobody leaves the property",
+    "is too soon: the property is asked {days} days ahead, so from {first} on",
+    "is too far ahead: the property takes stays {days} days ahead, so until {last}",
+  ],
 };
 
 /** Texts of a source that say what a field takes, apart from its tests. */
@@ -33,7 +43,7 @@ function sentencesOf(path) {
 
 /** As it is sent: with numbers in its places, and what stands before it. */
 function sent(sentence) {
-  const filled = sentence.replace("{line}", " on one line").replace("{text}", "10.0.0.1/8").replace("{error}", "is neither an address nor a network such as 192.0.2.0/24").replace(/\{\w*\}/g, "4000");
+  const filled = sentence.replace("{line}", " on one line").replace(/, \{(check_in|from)\}$/, ", 2027-07-02").replace("{text}", "10.0.0.1/8").replace("{error}", "is neither an address nor a network such as 192.0.2.0/24").replace(/\{\w*\}/g, "4000");
   return filled.startsWith("is neither") ? `\`10.0.0.1/8\` ${filled}` : filled;
 }
 
@@ -58,6 +68,7 @@ test("limits are numbers of the page, and what is not known stays as it was said
   assert.equal(faultText("takes at most 4000 characters"), "Höchstens 4.000 Zeichen.");
   assert.equal(faultText("takes at most 1 entries"), "Höchstens 1 Eintrag.");
   assert.equal(faultText("must be a date such as 2026-07-01, in the years 2000 to 2199"), "Das muss ein Datum in den Jahren 2000 bis 2199 sein.");
+  assert.match(faultText("must be after check_in, 2027-07-02"), /^Das muss nach diesem Tag liegen: Fr\., 2\. Juli 2027\.$/);
   assert.equal(faultText("must be a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91"), "Das muss eine UUID sein, zum Beispiel 0190163d-8694-739b-aea5-966c26f8ad91.");
   await speak("en");
   assert.equal(language.value, "en");
