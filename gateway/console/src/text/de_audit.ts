@@ -12,7 +12,7 @@ export const de = {
   // What was done, or was tried.
   did: {
     login: "Anmeldung",
-    login_limited: "Versuch nach zu vielen Fehlversuchen",
+    login_limited: "Anmeldeversuch nach zu vielen Fehlversuchen",
     logout: "Abmeldung",
     session_revoked: "Eine andere Sitzung beendet",
     password_changed: "Änderung des Passworts",
@@ -39,7 +39,7 @@ export const de = {
     password_set: "Passwort von jemand anderem gesetzt",
     recovery_requested: "Link für ein neues Passwort angefordert",
     password_recovered: "Passwort über einen Link gesetzt",
-    user_unlocked: "Fehlversuche verziehen",
+    user_unlocked: "Fehlversuche zurückgesetzt",
     user_deleted: "Benutzer gelöscht",
     email_change_requested: "Link für eine andere E-Mail-Adresse angefordert",
     email_changed: "E-Mail-Adresse geändert",

@@ -361,10 +361,10 @@ export const de = {
     password_common: "Dieses Passwort wählen viele, und es wird zuerst erraten. Nehmen Sie ein anderes.",
     address: "Das ist keine IP-Adresse.",
     network: "{given} ist weder eine Adresse noch ein Netz wie {example}.",
-    network_bits: "{given} geht über das Netz hinaus; schreiben Sie dessen erste Adresse.",
+    network_bits: "{given} hat Stellen außerhalb des Netzes; geben Sie dessen erste Adresse an.",
     guests: "So viele nimmt die Unterkunft nicht auf, höchstens {most}.",
-    nights_crossed: "Das ist weniger, als Nächte mindestens sein müssen: kein Aufenthalt würde passen.",
-    days_crossed: "Das ist weniger, als Tage bis zur Anreise mindestens sein müssen: kein Aufenthalt würde passen.",
+    nights_crossed: "Weniger als die Mindestzahl an Nächten: kein Aufenthalt würde passen.",
+    days_crossed: "Weniger als die Mindestzahl an Tagen bis zur Anreise: kein Aufenthalt würde passen.",
   },
   reasons: {
     BOOKING_REQUEST_NOT_FOUND: ["Diese Anfrage gibt es hier nicht.", "Vielleicht gehört der Link zu einem anderen Mandanten."],
