@@ -3,6 +3,7 @@
 import { batch, signal } from "@preact/signals";
 import type { Property } from "./generated/frontdesk/booking/v1/property_service_pb";
 import { onLeave } from "./session/session";
+import { may } from "./session/tenants";
 import { properties as service } from "./wire/calls";
 import { type Failure, failureOf } from "./wire/failure";
 
@@ -14,7 +15,9 @@ export const unread = signal<Failure | null>(null);
 
 let turn = 0;
 
-export async function loadProperties(): Promise<void> {
+/** Loads them for who may see them, or to be told why not. */
+export async function loadProperties(isTold = may("properties:view")): Promise<void> {
+  if (!isTold) return;
   const mine = ++turn;
   const found = new Map<string, Property>();
   let pageToken = "";

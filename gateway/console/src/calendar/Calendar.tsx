@@ -1,7 +1,7 @@
 // The calendar of all properties: the chart, what is chosen in it, and what the row of the
 // reader has, as a list.
 
-import { useLayoutEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Unread } from "../parts/Rows";
 import { areKnown, loadProperties, unread } from "../properties";
 import { go } from "../route";
@@ -42,8 +42,11 @@ export function Calendar() {
 }
 
 function None() {
+  useEffect(() => {
+    if (!may("properties:view")) void loadProperties(true);
+  }, []);
   if (areKnown.value) return <p class="empty">{t("calendar.none")}</p>;
-  return unread.value ? <Unread failure={unread.value} onAgain={loadProperties} /> : <p>{t("calendar.loading")}</p>;
+  return unread.value ? <Unread failure={unread.value} onAgain={() => loadProperties(true)} /> : <p>{t("calendar.loading")}</p>;
 }
 
 /** Years that have four digits all through the year that is shown; while one is typed, it has fewer. */

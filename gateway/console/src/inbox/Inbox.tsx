@@ -32,7 +32,7 @@ export function Inbox({ bar }: { bar: ComponentChildren }) {
       <Tabs />
       <Filters />
       {chosen.value.size > 0 && bar}
-      {unread.value && properties.value.size === 0 && (
+      {unread.value && properties.value.size === 0 && may("properties:view") && (
         <Trouble failure={unread.value} advice={t("inbox.no_names")}>
           <button type="button" onClick={() => void loadProperties()}>
             {t("again")}

@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { areKnown, choice, dayOf, firstDay, go, goTo, known, loadProperties, now, place, properties, readAgain, step, stretch, yearOf } = await load("calendar/place", "calendar/year#firstDay,readAgain,yearOf", "now#now", "properties#areKnown,loadProperties,properties as known", "route#go", "text/days#dayOf", "wire/calls#properties");
+const { areKnown, choice, dayOf, firstDay, go, goTo, known, loadProperties, memberships, now, place, properties, readAgain, step, stretch, yearOf } = await load("calendar/place", "calendar/year#firstDay,readAgain,yearOf", "now#now", "properties#areKnown,loadProperties,properties as known", "route#go", "session/tenants#memberships", "text/days#dayOf", "wire/calls#properties");
 
 const unit = (id) => [id, { id, name: id }];
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 beforeEach(() => {
+  memberships.value = [{ tenantId: "", scopes: ["properties:view"] }];
   known.value = new Map([unit("b"), unit("c")]);
   go({ page: "calendar", day: "2027-04-01" });
 });
@@ -81,4 +82,17 @@ test("properties that could not be read again are as they were, and it is said",
   properties.listProperties = () => Promise.reject(new Error("no"));
   await loadProperties();
   assert.deepEqual([[...known.value.keys()], areKnown.value], [["a", "b"], false]);
+});
+
+test("properties are not asked for by who may not see them, unless they look for them", async () => {
+  let asked = 0;
+  properties.listProperties = async () => {
+    asked += 1;
+    return { properties: [], nextPageToken: "" };
+  };
+  memberships.value = [{ tenantId: "", scopes: ["bookings:view"] }];
+  await loadProperties();
+  assert.equal(asked, 0);
+  await loadProperties(true);
+  assert.equal(asked, 1);
 });

@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { before, beforeEach, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { attend, cursor, move, start, tenantId, readSoon, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, properties, requests, rows, tryNow, watch } = await load(
+const { attend, cursor, move, start, tenantId, readSoon, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, memberships, NO_FILTERS, properties, requests, rows, tryNow, watch } = await load(
   "inbox/cursor#cursor,move",
   "inbox/list",
   "live",
   "route#NO_FILTERS",
   "session/session#start,tenantId",
+  "session/tenants#memberships",
   "wire/calls",
   "generated/google/rpc/error_details_pb#ErrorInfoSchema",
   "../node_modules/@connectrpc/connect/dist/esm/index.js#ConnectError,Code",
@@ -209,6 +210,7 @@ test("many properties that are made are read once, when they are", async (contex
     asked += 1;
     return { properties: [], nextPageToken: "" };
   };
+  memberships.value = [{ tenantId: tenantId.value, scopes: ["properties:view"] }];
   const made = { cursor: "9", event: { bookingRequestId: "", kind: PROPERTY_CREATED, propertyId: "p" } };
   context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   streams = [[{ cursor: "0" }, ...Array(40).fill(made)]];
