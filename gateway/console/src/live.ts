@@ -163,6 +163,7 @@ export function readSoon(id: string): void {
 }
 
 const loadPropertiesSoon = soon(() => void loadProperties());
+onLeave(loadPropertiesSoon.stop);
 
 function heard(event: BookingRequestEvent): void {
   const id = event.bookingRequestId;
@@ -178,12 +179,14 @@ function heard(event: BookingRequestEvent): void {
 /** Waits so long, or until something else wakes it. */
 function pause(signal: AbortSignal, wait?: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = wait === undefined ? undefined : setTimeout(resolve, wait);
-    wake = () => {
+    const over = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", over);
       resolve();
     };
-    signal.addEventListener("abort", wake, { once: true });
+    const timer = wait === undefined ? undefined : setTimeout(over, wait);
+    wake = over;
+    signal.addEventListener("abort", over);
   });
 }
 

@@ -4,10 +4,14 @@
 const QUIET = 500;
 const LONGEST = 5_000;
 
-export function soon(act: () => void): () => void {
+export function soon(act: () => void): { (): void; stop: () => void } {
   let timer = 0;
   let since = 0;
-  return () => {
+  const stop = () => {
+    clearTimeout(timer);
+    timer = 0;
+  };
+  const ask = () => {
     if (timer === 0) since = Date.now();
     clearTimeout(timer);
     timer = window.setTimeout(() => {
@@ -15,4 +19,5 @@ export function soon(act: () => void): () => void {
       act();
     }, Math.max(Math.min(QUIET, since + LONGEST - Date.now()), 0));
   };
+  return Object.assign(ask, { stop });
 }

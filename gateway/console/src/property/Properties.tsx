@@ -1,7 +1,7 @@
 // The properties of the tenant: all of them by name, one, and a new one.
 
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Property } from "../generated/later/frontdesk/booking/v1/property_service_pb";
 import { Heading } from "../parts/Heading";
 import { useHappened } from "../parts/happened";
@@ -35,6 +35,7 @@ function All() {
   const search = useSignal("");
   // A property was made or changed.
   const changed = useMemo(() => soon(() => void all.load()), []);
+  useEffect(() => changed.stop, []);
   useHappened((event) => {
     if (event.propertyId && !event.bookingRequestId) changed();
   });

@@ -222,6 +222,16 @@ test("many properties that are made are read once, when they are", async (contex
   context.mock.timers.tick(1);
   await new Promise(setImmediate);
   assert.equal(asked, 1);
+  // For a tenant that the page has left they are not.
+  stop();
+  streams = [[{ cursor: "1" }, made]];
+  stop = watch();
+  await new Promise(setImmediate);
+  tenantId.value += "0";
+  memberships.value = [{ tenantId: tenantId.value, scopes: ["properties:view"] }];
+  context.mock.timers.tick(10_000);
+  await new Promise(setImmediate);
+  assert.equal(asked, 1);
 });
 
 test("a read that fails is made again", async () => {
