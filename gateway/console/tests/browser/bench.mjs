@@ -126,7 +126,11 @@ test("another client's change until it is painted", async (context) => {
       // Its time is that of the same machine.
       const { events } = await call("GET", `/v1/booking-requests/${id}/history`);
       fromEvent.push(seen - Date.parse(events.find(({ kind }) => kind === "review_started").at));
-      while (others.heard.some((bytes, other) => bytes === before[other])) await sleep(5);
+      const latest = Date.now() + 10_000;
+      while (others.heard.some((bytes, other) => bytes === before[other])) {
+        if (Date.now() > latest) throw new Error(`not all of ${wanted} others have heard of it`);
+        await sleep(5);
+      }
     }
     print(`${wanted} other watchers, from before the call: ${text(fromCall)}`);
     print(`${wanted} other watchers, from the time of the event: ${text(fromEvent)}`);
