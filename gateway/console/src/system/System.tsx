@@ -34,13 +34,20 @@ export function System() {
   );
 }
 
+interface Version {
+  version: string;
+  commit: string;
+}
+
 /** What the gateway says of itself; empty where it says nothing. */
 async function version(): Promise<string> {
   const answer = await fetch(at("version"));
-  if (!answer.ok) return "";
-  const { version, commit } = (await answer.json()) as { version: string; commit: string };
-  // That of a development build is words.
-  return `${version} (${/^[0-9a-f]{40}/.test(commit) ? commit.slice(0, 12) : commit})`;
+  return answer.ok ? versionText((await answer.json()) as Version) : "";
+}
+
+/** The commit of a development build is words, and stays as it is. */
+export function versionText({ version, commit }: Version): string {
+  return `${version} (${/^[0-9a-f]{40}$/.test(commit) ? commit.slice(0, 12) : commit})`;
 }
 
 function Server() {
