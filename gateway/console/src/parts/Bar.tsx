@@ -54,12 +54,12 @@ function Pages() {
   );
 }
 
-/** The same page of another tenant, where its member may see it; what is open is of this one. */
-function toTenant(tenant: string): void {
-  const { page } = route.peek();
+/** The same page of another tenant, where its member may see it; what is open is of this one, but not what operators have open. */
+export function toTenant(tenant: string): void {
+  const { page, item } = route.peek();
   const needed = SCOPES[page];
   const isSeen = !needed || memberships.peek()?.find((one) => one.tenantId === tenant)?.scopes.includes(needed);
-  go({ tenant, page: isSeen ? page : "requests", request: "", item: "", filters: { property: "", guest: "" } });
+  go({ tenant, page: isSeen ? page : "requests", request: "", item: page === "operators" ? item : "", filters: { property: "", guest: "" } });
 }
 
 function Tenants() {
