@@ -17,9 +17,11 @@ export function useFocus<E extends HTMLElement>(): RefObject<E | null> {
   return element;
 }
 
-/** Gives the focus to the first field of a form. */
+/** Gives the focus to the first field of a form; of radio buttons, to the one that is chosen, as the tabulator does. */
 export function focusFirst(form: HTMLFormElement | null): void {
-  form?.querySelector<HTMLElement>(":is(input:not([type=hidden]), select, textarea):enabled")?.focus();
+  const first = form?.querySelector<HTMLInputElement>(":is(input:not([type=hidden]), select, textarea):enabled");
+  const chosen = first?.type === "radio" && form?.querySelector<HTMLInputElement>(`[name="${first.name}"]:checked:enabled`);
+  (chosen || first)?.focus();
 }
 
 /** For what is written to first: it has the focus before the next key, in a dialog that opens, too. */

@@ -81,6 +81,21 @@ test("what is typed as soon as a dialog is there counts", async (context) => {
   await rowOf(page, id).getByText("Declined").waitFor();
 });
 
+test("of reasons, the one that is chosen has the focus when the dialog comes again", async (context) => {
+  const { id } = await newRequest();
+  const page = await openDesk(context, { place: `requests/${id}` });
+  await page.getByRole("article").getByText(id).waitFor();
+  const dialog = page.getByRole("dialog", { name: "Decline request" });
+  await page.keyboard.press("d");
+  await dialog.waitFor();
+  await page.keyboard.press("4");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("d");
+  await dialog.waitFor();
+  assert.equal(await dialog.getByRole("radio", { checked: true }).evaluate((element) => element === document.activeElement), true);
+});
+
 test("a dialog with something under way stays, however often Escape is pressed", async (context) => {
   const { id } = await newRequest();
   const page = await openDesk(context, { place: `requests/${id}` });
