@@ -55,8 +55,8 @@ const GATHERING = 100;
 const waiting = new Set<string>();
 /** Those that wait for no list: what was decided here, and what is open. */
 const first = new Set<string>();
-/** Calls under way, and whether what they ask for has changed since. */
-const reading = new Map<string, { again: boolean }>();
+/** Calls under way, and where what has changed since they were asked waits for the next. */
+const reading = new Map<string, { again?: Set<string> }>();
 /** How often reads have failed, one after the other. */
 const failures = new Map<string, number>();
 /** Requests that this page has decided, and reads when their event had its time to come. */
@@ -69,13 +69,13 @@ let missed = 0;
 onLeave(() => {
   clearTimeout(gathering);
   gathering = missed = 0;
-  for (const of of [waiting, first, reading, failures, decided]) of.clear();
+  for (const all of [waiting, first, reading, failures, decided]) all.clear();
 });
 
 /** Reads a request and puts it into the list. Several events of one are read once. */
 function read(id: string, queue = waiting): void {
   const under = reading.get(id);
-  if (under) under.again = true;
+  if (under) under.again = queue;
   else queue.add(id);
   pump();
 }
@@ -86,7 +86,7 @@ function pump(): void {
     for (const id of queue) {
       if (reading.size >= AT_ONCE) return;
       queue.delete(id);
-      if (!reading.has(id)) void readOne(id);
+      if (!reading.has(id)) void readOne(id, queue);
     }
   }
 }
@@ -122,8 +122,8 @@ async function readList(ids: string[]): Promise<void> {
   pump();
 }
 
-async function readOne(id: string): Promise<void> {
-  const mine = { again: false };
+async function readOne(id: string, queue: Set<string>): Promise<void> {
+  const mine: { again?: Set<string> } = {};
   reading.set(id, mine);
   const at = list.ask();
   let failure: Failure | null = null;
@@ -136,20 +136,20 @@ async function readOne(id: string): Promise<void> {
   // The page has left meanwhile.
   if (reading.get(id) !== mine) return;
   reading.delete(id);
-  if (failure && !isFinal(failure)) readLater(id);
+  if (failure && !isFinal(failure)) readLater(id, mine.again ?? queue);
   else {
     failures.delete(id);
-    if (mine.again && !failure) waiting.add(id);
+    if (!failure) mine.again?.add(id);
   }
   pump();
 }
 
 /** Reads again what failed, in whose place others are read until then. */
-function readLater(id: string): void {
+function readLater(id: string, queue: Set<string>): void {
   const count = (failures.get(id) ?? 0) + 1;
   if (count >= TRIES) return void failures.delete(id);
   failures.set(id, count);
-  setTimeout(() => failures.get(id) === count && read(id), pauseOf(250 * 2 ** count));
+  setTimeout(() => failures.get(id) === count && read(id, queue), pauseOf(250 * 2 ** count));
 }
 
 export function readSoon(id: string): void {
