@@ -79,13 +79,13 @@ test("a tenant gets a user as its first owner, and members who are not asked", a
   await making.getByLabel("E-mail address").fill(owner.email);
   await making.getByRole("button", { name: "Create tenant" }).click();
   const members = page.getByRole("region", { name: "Members" });
-  await members.locator("li").filter({ hasText: owner.email }).getByText("owner", { exact: true }).waitFor();
+  await members.locator("li").filter({ hasText: owner.email }).getByText("Owner", { exact: true }).waitFor();
   await members.getByRole("button", { name: "Member without an invitation" }).click();
   const adding = page.getByRole("dialog", { name: "Member without an invitation" });
   await adding.getByLabel("E-mail address").fill(member.email);
   await adding.getByLabel("Role").selectOption("viewer");
   await adding.getByRole("button", { name: "Make a member" }).click();
-  await members.locator("li").filter({ hasText: member.email }).getByText("viewer", { exact: true }).waitFor();
+  await members.locator("li").filter({ hasText: member.email }).getByText("Viewer", { exact: true }).waitFor();
 });
 
 test("users are found, disabled, let in again, given permissions and deleted", async (context) => {
