@@ -68,9 +68,13 @@ export async function speak(chosen: Language): Promise<void> {
 /** Loads the texts of what is loaded later. */
 export async function speakMore(parts: readonly Part[]): Promise<void> {
   for (const part of parts) wanted.add(part);
-  const spoken = language.value;
-  const texts = await textsOf(spoken);
-  if (spoken === language.value) loaded.value = texts;
+  let spoken, texts;
+  do {
+    spoken = language.value;
+    texts = await textsOf(spoken);
+    // Another language was chosen meanwhile, perhaps without these parts.
+  } while (spoken !== language.value);
+  loaded.value = texts;
 }
 
 type Values = Record<string, string | number>;

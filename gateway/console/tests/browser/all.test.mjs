@@ -13,5 +13,6 @@ import "./operators.mjs";
 import "./reading.mjs";
 import "./identity.mjs";
 import "./passkeys.mjs";
-import "./letters.mjs";
 import "./german.mjs";
+// The last one: it sets another password of the owner.
+import "./letters.mjs";

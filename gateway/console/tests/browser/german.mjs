@@ -8,6 +8,8 @@ import { ALPINE, call, desk, newRequest, openPage, rowOf, signIn } from "./desk.
 async function openGerman(context, place, email = desk.variables.OWNER_EMAIL) {
   const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/${place}` });
   await signIn(page, email);
+  // The form has such a button, too, which goes with it.
+  await page.getByRole("button", { name: "Sign out" }).waitFor();
   await page.getByRole("button", { name: "Deutsch" }).click();
   return page;
 }
