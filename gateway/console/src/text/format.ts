@@ -68,16 +68,20 @@ export function clockText(time: number): string {
   return formats.value.clock.format(time);
 }
 
-const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]] as const;
+const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 
-/** `vor 2 Stunden`. */
+/** The day of a moment where the reader is, counted from any one. */
+const localDay = (time: number) => Math.floor((time - new Date(time).getTimezoneOffset() * MINUTE) / DAY);
+
+/** `vor 2 Stunden`; days are those of the calendar, since it says "tomorrow" of one. */
 export function agoText(time: Timestamp | undefined, now: number): string {
   if (!time) return "";
-  const seconds = (millis(time) - now) / 1000;
-  for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return formats.value.ago.format(Math.trunc(seconds / length), unit);
-  }
-  return formats.value.ago.format(0, "minute");
+  const then = millis(time);
+  const span = Math.abs(then - now);
+  const { ago } = formats.value;
+  if (span >= DAY) return ago.format(localDay(then) - localDay(now), "day");
+  if (span >= HOUR) return ago.format(Math.trunc((then - now) / HOUR), "hour");
+  return ago.format(Math.trunc((then - now) / MINUTE), "minute");
 }
 
 export function listText(parts: string[]): string {

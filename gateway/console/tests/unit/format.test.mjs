@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { dateOf, dayOf, dayText, speak, stayText, today } = await load("text/days", "text/format", "text/text#speak");
+const { agoText, dateOf, dayOf, dayText, speak, stayText, today } = await load("text/days", "text/format", "text/text#speak");
 const year = new Date().getFullYear();
 
 before(async () => {
@@ -20,4 +20,12 @@ test("the year is left out only of days of this one", () => {
 
 test("English is written as the browser has it", () => {
   assert.match(dayText(dayOf(`${year}-07-03`)), /3 Jul/);
+});
+
+test("tomorrow is a day of the calendar, whatever the hours until then", () => {
+  const evening = new Date(year, 5, 10, 20).getTime();
+  const said = (hours) => agoText({ seconds: BigInt(evening / 1000 + hours * 3600), nanos: 0 }, evening);
+  assert.deepEqual([24, 27.9, 28, 48].map(said), ["tomorrow", "tomorrow", "in 2 days", "in 2 days"]);
+  assert.deepEqual([-24, -44, -45].map(said), ["yesterday", "yesterday", "2 days ago"]);
+  assert.deepEqual([23.9, -1, 0.5, 0].map(said), ["in 23 hours", "1 hour ago", "in 30 minutes", "this minute"]);
 });
