@@ -2,6 +2,8 @@
 
 CLIENTS := gateway/tests/clients
 CONSOLE := gateway/console
+# CI builds with settings of its own.
+CARGO := cargo
 
 .PHONY: up test lint unit clients console generate bench clean
 
@@ -35,7 +37,7 @@ setup-tests:
 
 lint: console
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf lint
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf format --diff --exit-code
 	cd $(CONSOLE) && npm run --silent types
@@ -49,13 +51,13 @@ lint: console
 # silence, a lock), so there is one more at a time than cores.
 unit: console
 	cd $(CONSOLE) && npm run --silent unit
-	cargo test --locked --workspace -- --test-threads=$$(( $$(nproc) + 1 ))
+	$(CARGO) test --locked --workspace -- --test-threads=$$(( $$(nproc) + 1 ))
 
 # The published gRPC-Web and Supabase clients, and a browser with passkeys and the console,
 # against the program that the tests run: built alone, its dependencies have other features, and
 # all of it is built a second time.
 clients: console
-	cargo test --locked --workspace --no-run
+	$(CARGO) test --locked --workspace --no-run
 	cd $(CLIENTS) && npm run --silent generate && npm test --silent
 	cd $(CONSOLE) && npm run --silent browser
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pg::Fault;
 use pg::migrate::{self, MigrationSet};
 
-use crate::{PrivateServer, Programs, ServerOptions, for_tests};
+use crate::{PrivateServer, Programs, ServerError, ServerOptions, for_tests};
 
 /// A migrated database that nobody else uses. It lasts as long as its server, unless it is
 /// said to go.
@@ -90,7 +90,7 @@ fn cluster() -> &'static Cluster {
         let server = std::thread::spawn(move || {
             let programs = Programs::of_tests()?;
             let options = ServerOptions { dir, ephemeral: true, durable: false, tcp: None, programs };
-            on_own_runtime(PrivateServer::start(options))
+            on_own_runtime(started(options))
         });
         match server.join() {
             Ok(Ok(server)) => Cluster { server, templates: tokio::sync::Mutex::default() },
@@ -98,6 +98,21 @@ fn cluster() -> &'static Cluster {
             Err(cause) => std::panic::resume_unwind(cause),
         }
     })
+}
+
+/// A server that does nothing by itself: with hundreds of databases, of which most are never
+/// asked again, it would start a worker ten times a second to look what is to be vacuumed.
+async fn started(options: ServerOptions) -> Result<PrivateServer, ServerError> {
+    let server = PrivateServer::start(options).await?;
+    let quiet = async {
+        let client = pg::connect(&server.url("postgres")).await?;
+        client.batch_execute("alter system set autovacuum = off").await?;
+        client.batch_execute("select pg_reload_conf()").await.map_err(Fault::from)
+    };
+    match quiet.await {
+        Ok(()) => Ok(server),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn on_own_runtime<T>(work: impl Future<Output = T>) -> T {

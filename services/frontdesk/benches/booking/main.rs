@@ -13,7 +13,10 @@
 //!
 //! A machine gets slower and faster, and tables grow, so the four are measured in rounds,
 //! each of which begins with another: every one is as often first, second, third and last.
-//! What they differ by is to be read beside what the rounds of one differ by.
+//! They are compared within a round, and the middle one of the differences counts.
+//!
+//! Whoever reads streams shares the machine with the services and with Postgres, and does so
+//! on a thread of its own: what reading took is said beside it.
 //!
 //! Nobody reads the events of three of the four, and elsewhere events that nobody reads are
 //! numbered every two minutes (`services/booking/src/background/number_events.rs`). So after
@@ -44,30 +47,34 @@ use upstream::Upstream;
 use uuid::Uuid;
 
 use self::harness::{Bench, signed};
-use self::streams::{clear, watch};
-use self::times::{Rates, Times};
+use self::streams::{Readers, clear};
+use self::times::{Rates, Times, difference};
 
 const CLIENTS: usize = 32;
 /// Approvals of one client in one part of a round.
 const EACH: usize = 250;
 const GUEST: &str = "0d000000-0000-7000-8000-000000000301";
 /// Streams that hear nothing.
-const SILENT: usize = 1000;
+const SILENT: [Uuid; 1000] = [demo::TENANT; 1000];
 /// Approvals one after the other, for the time that an event takes.
 const SINGLE: usize = 400;
+/// Every part has each place twice.
+const ROUNDS: usize = 2 * PARTS.len();
 
 fn main() {
     access::install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let readers = Readers::new();
     let asked: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with("--")).collect();
     for (durable, name) in [(true, "on"), (false, "off")] {
         for tenants in [1, 32] {
             let is_meant = |one: &String| *one == name || *one == tenants.to_string();
             if asked.iter().all(is_meant) {
-                runtime.block_on(approvals(durable, tenants));
+                runtime.block_on(approvals(&readers, durable, tenants));
             }
         }
     }
+    readers.stop();
 }
 
 /// What is measured in turn.
@@ -127,11 +134,11 @@ impl Tenants {
     }
 }
 
-async fn approvals(durable: bool, tenants: usize) {
+async fn approvals(readers: &Readers, durable: bool, tenants: usize) {
     let bench = Bench::start(durable).await;
     let tenants = Tenants::make(&bench, tenants).await;
     let part = CLIENTS * EACH;
-    tenants.fill(&bench, 1, 1 + part * (PARTS.len() * PARTS.len() + 3)).await;
+    tenants.fill(&bench, 1, 1 + part * (ROUNDS * PARTS.len() + 3)).await;
     let ids = tenants.ids(&bench).await;
     let mut next = 1;
     let mut take = || {
@@ -147,37 +154,47 @@ async fn approvals(durable: bool, tenants: usize) {
     bench.settle().await;
     let mut rates: [Vec<f64>; PARTS.len()] = Default::default();
     let (busy, quiet) = (Times::default(), Times::default());
-    for round in 0..PARTS.len() {
+    let (mut reading, mut lasted) = (Duration::ZERO, Duration::ZERO);
+    for round in 0..ROUNDS {
         for place in 0..PARTS.len() {
             // From round to round the other way, so that none always follows the same one.
             let step = if round % 2 == 0 { place } else { PARTS.len() - place };
             let which = (round + step) % PARTS.len();
             tokio::time::sleep(Duration::from_millis(500)).await;
-            rates[which].push(measured(&bench, &ids, PARTS[which], take(), &busy).await);
+            let part = PARTS[which];
+            let _streams = match part {
+                Part::Alone | Part::Pgbench => Vec::new(),
+                Part::BesideSilent => vec![readers.watch(&bench, &SILENT, &Times::default()).await],
+                Part::Heard => vec![
+                    readers.watch(&bench, &SILENT, &Times::default()).await,
+                    readers.watch(&bench, &ids, &busy).await,
+                ],
+            };
+            let (began, read) = (Instant::now(), readers.took());
+            rates[which].push(measured(&bench, &ids, part, take(), &busy).await);
+            if matches!(part, Part::Heard) {
+                (reading, lasted) = (reading + (readers.took() - read), lasted + began.elapsed());
+            }
             clear(&bench, &ids).await;
         }
     }
-    let silent = watch(&bench, &[demo::TENANT; SILENT], &Times::default()).await;
-    let watchers = watch(&bench, &ids, &quiet).await;
+    let silent = readers.watch(&bench, &SILENT, &Times::default()).await;
+    let watchers = readers.watch(&bench, &ids, &quiet).await;
     one_by_one(&bench, &ids, take(), &quiet).await;
     drop((silent, watchers));
     report(durable, ids.len(), &rates.map(Rates));
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let share = 100.0 * reading.as_secs_f64() / lasted.as_secs_f64() / fraction(cores);
+    println!("    reading all of it took {share:.1} % of {cores} cores");
     println!("    from the answer to the event in the stream: under that load {busy}, one by one {quiet}");
     bench.stop().await;
 }
 
-/// Approvals per second in one part of a round.
+/// Approvals per second in one part of a round, and all of them heard.
 async fn measured(bench: &Bench, ids: &[Uuid], part: Part, from: usize, busy: &Times) -> f64 {
-    let nobody = Times::default();
     match part {
-        Part::Alone => ours(bench, ids, from, &nobody).await,
-        Part::BesideSilent => {
-            let _silent = watch(bench, &[demo::TENANT; SILENT], &nobody).await;
-            ours(bench, ids, from, &nobody).await
-        }
+        Part::Alone | Part::BesideSilent => ours(bench, ids, from, &Times::default()).await,
         Part::Heard => {
-            let _silent = watch(bench, &[demo::TENANT; SILENT], &nobody).await;
-            let _watchers = watch(bench, ids, busy).await;
             let rate = ours(bench, ids, from, busy).await;
             busy.all_heard().await;
             rate
@@ -186,15 +203,20 @@ async fn measured(bench: &Bench, ids: &[Uuid], part: Part, from: usize, busy: &T
     }
 }
 
+#[allow(clippy::cast_precision_loss)]
+fn fraction(count: usize) -> f64 {
+    count as f64
+}
+
 fn report(durable: bool, tenants: usize, [alone, silent, heard, lean]: &[Rates; PARTS.len()]) {
     let commit = if durable { "waiting for the disk" } else { "not waiting for the disk" };
     let of = if tenants == 1 { "one tenant".to_owned() } else { format!("{tenants} tenants") };
     println!("approve, {CLIENTS} clients, {of}, {commit}");
-    println!("    over gRPC {alone}, by pgbench {lean}: {:.0} %", 100.0 * alone.mean() / lean.mean());
+    println!("    over gRPC {alone}, by pgbench {lean}: {:.0} %", 100.0 + difference(alone, lean));
     for (name, rates) in [("silent watchers", silent), ("silent ones and one a tenant that hears it", heard)]
     {
-        let more = 100.0 * (rates.mean() / alone.mean() - 1.0);
-        println!("    beside {SILENT} {name} {rates}: {more:+.1} %");
+        let more = difference(rates, alone);
+        println!("    beside {} {name} {rates}: {more:+.1} %", SILENT.len());
     }
 }
 
@@ -225,7 +247,6 @@ async fn one_by_one(bench: &Bench, tenants: &[Uuid], from: usize, times: &Times)
 }
 
 /// Approvals per second over gRPC.
-#[allow(clippy::cast_precision_loss)]
 async fn ours(bench: &Bench, tenants: &[Uuid], from: usize, times: &Times) -> f64 {
     let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
     let started = Instant::now();
@@ -236,7 +257,7 @@ async fn ours(bench: &Bench, tenants: &[Uuid], from: usize, times: &Times) -> f6
         }
     }))
     .await;
-    (CLIENTS * EACH) as f64 / started.elapsed().as_secs_f64()
+    fraction(CLIENTS * EACH) / started.elapsed().as_secs_f64()
 }
 
 /// Does what another program does without its being noted for the check of

@@ -1,7 +1,12 @@
 //! Streams of the feed, and what is done so that none pays for events of another part.
 
+use std::fs;
+use std::time::Duration;
+
 use frontdesk_proto::booking::v1::WatchBookingRequestsRequest;
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use upstream::Upstream;
 use uuid::Uuid;
@@ -11,29 +16,61 @@ use super::times::Times;
 
 /// Sessions that streams are shared among.
 const SESSIONS: usize = 20;
+/// The thread that reads.
+const THREAD: &str = "reads-streams";
 
-/// A stream of each of these tenants, read until it is dropped.
-pub async fn watch(bench: &Bench, tenants: &[Uuid], times: &Times) -> JoinSet<()> {
-    let mut streams = JoinSet::new();
-    let mut sessions = Vec::new();
-    for _ in 0..SESSIONS {
-        sessions.push(bench.login().await);
+/// Who reads streams, on a thread of their own, so that what reading takes is known apart
+/// from what sending takes.
+pub struct Readers(Runtime);
+
+impl Readers {
+    pub fn new() -> Self {
+        let threads = Builder::new_multi_thread().worker_threads(1).thread_name(THREAD).enable_all().build();
+        Self(threads.unwrap())
     }
-    let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
-    for (number, tenant) in tenants.iter().copied().enumerate() {
-        let mut api = BookingRequestServiceClient::new(channels[number % 4].clone());
-        let call = signed(WatchBookingRequestsRequest::default(), &sessions[number % SESSIONS], tenant);
-        let mut stream = api.watch_booking_requests(call).await.unwrap().into_inner();
-        let times = times.clone();
-        streams.spawn(async move {
-            while let Ok(Some(message)) = stream.message().await {
-                if let Some(event) = message.event {
-                    times.heard(event.booking_request_id.parse().unwrap());
+
+    /// A stream of each of these tenants, read until it is dropped.
+    pub async fn watch(&self, bench: &Bench, tenants: &[Uuid], times: &Times) -> JoinSet<()> {
+        let mut sessions = Vec::new();
+        for _ in 0..SESSIONS {
+            sessions.push(bench.login().await);
+        }
+        let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
+        let mut streams = JoinSet::new();
+        for (number, tenant) in tenants.iter().copied().enumerate() {
+            let mut api = BookingRequestServiceClient::new(channels[number % 4].clone());
+            let call = signed(WatchBookingRequestsRequest::default(), &sessions[number % SESSIONS], tenant);
+            let times = times.clone();
+            let (is_open, open) = oneshot::channel();
+            let read = async move {
+                let mut stream = api.watch_booking_requests(call).await.unwrap().into_inner();
+                is_open.send(()).unwrap();
+                while let Ok(Some(message)) = stream.message().await {
+                    if let Some(event) = message.event {
+                        times.heard(event.booking_request_id.parse().unwrap());
+                    }
                 }
-            }
-        });
+            };
+            streams.spawn_on(read, self.0.handle());
+            open.await.unwrap();
+        }
+        streams
     }
-    streams
+
+    /// The CPU time that reading has taken.
+    pub fn took(&self) -> Duration {
+        let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+        let ours = tasks
+            .filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == THREAD));
+        // Nanoseconds on a core; nanoseconds waited; turns.
+        let times = ours.map(|task| fs::read_to_string(task.join("schedstat")).unwrap());
+        times.map(|text| Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())).sum()
+    }
+
+    /// To be called outside of asynchronous code.
+    pub fn stop(self) {
+        self.0.shutdown_background();
+    }
 }
 
 /// Numbers what a part has stored, as whoever begins to watch does, and removes what that

@@ -20,6 +20,15 @@ impl Rates {
     }
 }
 
+/// The middle one of the differences to another part in the same round, in percent.
+pub fn difference(rates: &Rates, to: &Rates) -> f64 {
+    let mut all: Vec<f64> =
+        rates.0.iter().zip(&to.0).map(|(one, other)| 100.0 * (one / other - 1.0)).collect();
+    all.sort_by(f64::total_cmp);
+    // Of an even number: what lies between the two in the middle.
+    f64::midpoint(all[(all.len() - 1) / 2], all[all.len() / 2])
+}
+
 /// The mean, and between which rates it lies.
 impl fmt::Display for Rates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
