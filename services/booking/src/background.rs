@@ -18,12 +18,13 @@ use boot::Background;
 
 use crate::store::Store;
 
-/// Starts the tasks; an identity, which issues these tokens, knows which tenants are deleted.
-pub fn start<A: Authority>(background: &Background, store: &Store, identity: (A, Arc<str>)) {
+/// Starts the tasks. `identity` knows which tenants are deleted, and `issuer` is whose tokens
+/// are taken here.
+pub fn start<A: Authority>(background: &Background, store: &Store, identity: A, issuer: Arc<str>) {
     let (of, every) = (store.clone(), store.policy().delete_tenants_every);
-    let told = delete_tenants::Told::default();
+    let last_answer = delete_tenants::LastAnswer::default();
     background.every(every, "delete rows of deleted tenants", move || {
-        delete_tenants::run(of.clone(), identity.clone(), told.clone())
+        delete_tenants::run(of.clone(), identity.clone(), Arc::clone(&issuer), last_answer.clone())
     });
     let (of, place) = (store.clone(), expire_holds::Place::default());
     background

@@ -83,7 +83,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let pool = database.clone();
     let store = store::open(database, policy);
     let background = Background::new(stop.clone());
-    background::start(&background, &store, (authority, issued_by));
+    background::start(&background, &store, authority, issued_by);
     layer.follow(&background, "hear of revocations");
     let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(store.policy(), stop.clone());

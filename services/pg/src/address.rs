@@ -31,7 +31,7 @@ const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 pub struct Address {
     /// At least one.
     pub(crate) hosts: Vec<Host>,
-    pub(crate) wanted: Wanted,
+    pub(crate) target: TargetServer,
     /// Whether the order of the hosts is by chance.
     pub(crate) is_shuffled: bool,
     pub(crate) patience: Duration,
@@ -59,9 +59,9 @@ pub(crate) enum Security {
     Tls,
 }
 
-/// Which server is wanted.
+/// Which server a connection is for: `target_session_attrs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum TargetServer {
     Any,
     /// A standby only when no primary answers: reads go on while a standby is promoted.
     PrimaryFirst,
@@ -108,14 +108,14 @@ fn read(text: &str) -> Result<Address, String> {
     let mut common = common(&given)?;
     common.connect_timeout(patience);
     let hosts = hosts(&given, &common, tls.verifies_names())?;
-    let wanted = match given.text("target_session_attrs") {
-        None => Wanted::PrimaryFirst,
-        Some("any") => Wanted::Any,
-        Some("read-write" | "primary") => Wanted::Primary,
+    let target = match given.text("target_session_attrs") {
+        None => TargetServer::PrimaryFirst,
+        Some("any") => TargetServer::Any,
+        Some("read-write" | "primary") => TargetServer::Primary,
         Some(_) => return Err("target_session_attrs takes read-write, primary or any: Frontdesk changes rows, which a standby does not take".to_owned()),
     };
     let is_shuffled = given.word("load_balance_hosts", &["disable", "random"])? == Some("random");
-    Ok(Address { hosts, wanted, is_shuffled, patience, tls })
+    Ok(Address { hosts, target, is_shuffled, patience, tls })
 }
 
 /// What is the same for all hosts.

@@ -17,7 +17,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, NoTls};
 use tokio_postgres::{CancelToken, Client, Config, Connection, Error, SimpleQueryMessage, Socket};
 
-use crate::address::{Address, Host, Security, Wanted};
+use crate::address::{Address, Host, Security, TargetServer};
 use crate::missed::Missed;
 use crate::resolve::{at_each, look_up, name};
 use crate::tls::Tls;
@@ -114,7 +114,7 @@ impl Connector {
     where
         F: Future<Output = io::Result<Vec<IpAddr>>>,
     {
-        let wanted = self.address.wanted;
+        let target = self.address.target;
         let mut missed = Vec::new();
         let mut standby = None;
         let good = self.good.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -129,17 +129,17 @@ impl Connector {
             };
             let first = each.iter().position(|one| one.name == good.name).unwrap_or_default();
             for server in self.order(each.len(), first).map(|server| &each[server]) {
-                let asks = match wanted {
-                    Wanted::Any => false,
-                    Wanted::Primary => true,
+                let asks = match target {
+                    TargetServer::Any => false,
+                    TargetServer::Primary => true,
                     // One alone is what there is.
-                    Wanted::PrimaryFirst => self.address.hosts.len() > 1 || each.len() > 1,
+                    TargetServer::PrimaryFirst => self.address.hosts.len() > 1 || each.len() > 1,
                 };
                 let error = match self.open_in_time(server, asks).await {
-                    Ok((_, true)) if wanted == Wanted::Primary => {
+                    Ok((_, true)) if target == TargetServer::Primary => {
                         failed(io::Error::other(Missed::Standby)).await
                     }
-                    Ok((opened, true)) if wanted == Wanted::PrimaryFirst => {
+                    Ok((opened, true)) if target == TargetServer::PrimaryFirst => {
                         standby.get_or_insert(opened);
                         continue;
                     }

@@ -22,7 +22,7 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 pub(crate) use self::sent::TENANT;
-use self::sent::{Kept, One, Prepared, Sql, see};
+use self::sent::{Fetched, One, Prepared, Sql, see};
 use crate::fault::is_refused;
 use crate::lease::Lease;
 use crate::limits::Limits;
@@ -154,19 +154,19 @@ impl Tx {
     /// Runs the last statement and commits, in one round trip. When the
     /// statement fails, nothing is stored.
     pub async fn run_last(self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
-        Ok(Box::pin(self.last(query, usize::MAX)).await?.0)
+        Ok(Box::pin(self.last(query, usize::MAX)).await?.rows)
     }
 
     /// The same for a page of a list, asked for with one row more than its size: the rows,
     /// and the size that it has. It is smaller where rows are so large that no more of
     /// them are kept; there is one in the page at least, and one behind it.
     pub async fn run_page(self, query: &dyn Query, size: i64) -> Result<(Vec<Row>, i64), Fault> {
-        let (rows, is_cut) = Box::pin(self.last(query, MOST_KEPT)).await?;
+        let Fetched { rows, is_cut } = Box::pin(self.last(query, MOST_KEPT)).await?;
         let kept = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         Ok((rows, if is_cut { kept - 1 } else { size }))
     }
 
-    async fn last(self, query: &dyn Query, most: usize) -> Result<Kept, Fault> {
+    async fn last(self, query: &dyn Query, most: usize) -> Result<Fetched, Fault> {
         let traced = Traced::of([query]);
         let statements = Arc::clone(&self.statements);
         let (form, params) = statements.form(query)?;
@@ -242,7 +242,7 @@ impl Tx {
     }
 
     /// Runs statements and commits, in one round trip.
-    async fn run_and_commit(self, each: &[One<'_>], most: usize) -> Result<Vec<Kept>, Fault> {
+    async fn run_and_commit(self, each: &[One<'_>], most: usize) -> Result<Vec<Fetched>, Fault> {
         self.refuse_if_broken()?;
         let client = self.lease.client()?;
         self.lease.open();
@@ -330,8 +330,8 @@ impl Tx {
     }
 }
 
-fn rows(each: Vec<Kept>) -> Vec<Vec<Row>> {
-    each.into_iter().map(|(rows, _)| rows).collect()
+fn rows(each: Vec<Fetched>) -> Vec<Vec<Row>> {
+    each.into_iter().map(|fetched| fetched.rows).collect()
 }
 
 /// What bounds each statement of those that are for several tenants.

@@ -21,11 +21,11 @@ use crate::store::Store;
 /// How long a turn begins to delete pieces.
 const TURN: Duration = Duration::from_secs(20);
 
-/// The tenants that are deleted, as the turn before was told.
+/// The tenants that are deleted, as identity answered in the turn before.
 #[derive(Debug, Clone, Default)]
-pub struct Told(Arc<Mutex<BTreeSet<Uuid>>>);
+pub struct LastAnswer(Arc<Mutex<BTreeSet<Uuid>>>);
 
-impl Told {
+impl LastAnswer {
     fn lock(&self) -> MutexGuard<'_, BTreeSet<Uuid>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -34,14 +34,15 @@ impl Told {
 /// `issuer` is whose tokens are taken here.
 pub async fn run<A: Authority>(
     store: Store,
-    (identity, issuer): (A, Arc<str>),
-    told: Told,
+    identity: A,
+    issuer: Arc<str>,
+    last_answer: LastAnswer,
 ) -> Result<(), Error> {
     // A turn that fails says nothing, so the next one is the first again.
-    let before = std::mem::take(&mut *told.lock());
+    let before = std::mem::take(&mut *last_answer.lock());
     let deleted = ask(&store, &identity, &issuer).await?;
     let twice = deleted.intersection(&before).copied().collect();
-    *told.lock() = deleted;
+    *last_answer.lock() = deleted;
     delete(&store, twice).await
 }
 

@@ -34,7 +34,7 @@ pub struct Store {
     compile: Compile,
     pub(super) known: Arc<Newest<Arc<Schema>>>,
     /// The last look at the schema, for callers who may ask at any rate.
-    looked: Arc<Mutex<Option<Look>>>,
+    recent: Arc<Mutex<Option<RecentSchema>>>,
     /// Whose feeds have something new; whoever stores an event adds its tenant.
     pub(super) new_events: Arc<NewEvents>,
     /// Whether the sequence of ticks was looked at.
@@ -55,7 +55,7 @@ pub struct Schema {
 
 /// When the schema was looked at, and what was found.
 #[derive(Debug)]
-struct Look {
+struct RecentSchema {
     at: Instant,
     found: Result<Arc<Schema>, Arc<Fault>>,
 }
@@ -67,7 +67,7 @@ impl Store {
             db,
             compile,
             known: Arc::default(),
-            looked: Arc::default(),
+            recent: Arc::default(),
             new_events: Arc::default(),
             ticks_ahead: Arc::default(),
             own_writes: OwnWrites::default(),
@@ -149,12 +149,12 @@ impl Store {
     /// What the schema looked like at most a second ago; however many ask, the
     /// database is asked once.
     pub async fn recent_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
-        let mut looked = self.looked.lock().await;
-        match &*looked {
-            Some(Look { at, found }) if at.elapsed() < LOOK_HOLDS => found.clone(),
+        let mut recent = self.recent.lock().await;
+        match &*recent {
+            Some(RecentSchema { at, found }) if at.elapsed() < LOOK_HOLDS => found.clone(),
             _ => {
                 let found = self.look_at_schema().await.map_err(Arc::new);
-                *looked = Some(Look { at: Instant::now(), found: found.clone() });
+                *recent = Some(RecentSchema { at: Instant::now(), found: found.clone() });
                 found
             }
         }

@@ -39,12 +39,16 @@ fn without_a_word_of_tls_only_this_machine_may_go_without() {
 fn several_hosts_have_their_ports_and_addresses() {
     let address = read("postgresql://u@a,b:6432,[::1]/d");
     assert_eq!(address.hosts(), "a:5432, b:6432, ::1:5432");
-    assert_eq!((address.wanted, address.database()), (Wanted::PrimaryFirst, Some("d")));
+    assert_eq!((address.target, address.database()), (TargetServer::PrimaryFirst, Some("d")));
     let address = read("host=a,b hostaddr=10.0.0.1,10.0.0.2 port=7 target_session_attrs=read-write");
-    assert_eq!((address.hosts().as_str(), address.wanted), ("a:7, b:7", Wanted::Primary));
+    assert_eq!((address.hosts().as_str(), address.target), ("a:7, b:7", TargetServer::Primary));
     assert_eq!(address.hosts[1].config.get_hostaddrs(), ["10.0.0.2".parse::<IpAddr>().unwrap()]);
-    assert_eq!(read("postgresql://a/d").wanted, Wanted::PrimaryFirst, "a name may have several addresses");
-    assert_eq!(read("postgresql://a/d?target_session_attrs=any").wanted, Wanted::Any);
+    assert_eq!(
+        read("postgresql://a/d").target,
+        TargetServer::PrimaryFirst,
+        "a name may have several addresses"
+    );
+    assert_eq!(read("postgresql://a/d?target_session_attrs=any").target, TargetServer::Any);
     assert!(read("postgresql://a,b/d?load_balance_hosts=random").is_shuffled);
 }
 

@@ -28,8 +28,13 @@ pub enum Prepared<'a> {
     Unnamed(Sql<'a>),
 }
 
-/// Rows, and whether there were more of them than were kept.
-pub type Kept = (Vec<Row>, bool);
+/// The rows of a statement.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    pub rows: Vec<Row>,
+    /// Whether there were more of them, which were let go.
+    pub is_cut: bool,
+}
 
 /// A text to be prepared.
 #[derive(Debug, Clone, Copy)]
@@ -73,15 +78,14 @@ impl Prepared<'_> {
         self.read(client, params).await?.try_collect().await
     }
 
-    /// The rows, as many as so many bytes hold and two at least, and whether there were
-    /// more. Those are read and let go one by one, so that the connection is free behind
+    /// As many rows as so many bytes hold, and two at least. Those after them are read and let go one by one, so that the connection is free behind
     /// them.
-    pub async fn kept(
+    pub async fn fetch(
         &self,
         client: &Client,
         params: &[&(dyn ToSql + Sync)],
         most: usize,
-    ) -> Result<Kept, tokio_postgres::Error> {
+    ) -> Result<Fetched, tokio_postgres::Error> {
         let mut read = pin!(self.read(client, params).await?);
         let (mut rows, mut bytes, mut is_cut) = (Vec::new(), 0_usize, false);
         while let Some(row) = read.try_next().await? {
@@ -91,7 +95,7 @@ impl Prepared<'_> {
                 rows.push(row);
             }
         }
-        Ok((rows, is_cut))
+        Ok(Fetched { rows, is_cut })
     }
 }
 
@@ -106,7 +110,7 @@ pub fn see(tenant: Uuid) -> String {
     format!("set local {TENANT} = '{tenant}'")
 }
 
-/// Sends all of them before it waits for the first answer. Of each so many bytes are kept.
+/// Sends all of them before it waits for the first answer. Of each so many bytes of rows are kept.
 /// Of one whose values cannot be written down nothing is sent, which `unsent` says then.
 pub async fn run(
     client: &Client,
@@ -114,7 +118,7 @@ pub async fn run(
     prepared: &[Prepared<'_>],
     most: usize,
     unsent: &AtomicBool,
-) -> Result<Vec<Kept>, tokio_postgres::Error> {
+) -> Result<Vec<Fetched>, tokio_postgres::Error> {
     let run = |(one, statement)| run_one(client, one, statement, most, unsent);
     in_order(each.iter().zip(prepared).map(run).collect()).await.into_iter().collect()
 }
@@ -125,9 +129,9 @@ async fn run_one(
     statement: &Prepared<'_>,
     most: usize,
     unsent: &AtomicBool,
-) -> Result<Kept, tokio_postgres::Error> {
+) -> Result<Fetched, tokio_postgres::Error> {
     let rows = async {
-        let rows = statement.kept(client, &one.params, most).await;
+        let rows = statement.fetch(client, &one.params, most).await;
         if rows.as_ref().is_err_and(|error| error.as_db_error().is_none()) {
             unsent.store(true, Ordering::Relaxed);
         }
