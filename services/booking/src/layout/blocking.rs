@@ -36,7 +36,7 @@ impl Blocking {
     /// Whether a row keeps its dates.
     pub(super) fn condition(&self, row: &str) -> String {
         match self {
-            Self::NotFreed => format!("{row}.status not in ({})", statuses(BookingStatus::frees_dates)),
+            Self::NotFreed => format!("{row}.{}", not_freed()),
             Self::Sold => format!("{row}.status in ({})", statuses(BookingStatus::is_sold)),
             Self::Covered(covered) => {
                 format!("{row}.status in ({})", statuses(|status| covered.contains(&status)))
@@ -49,6 +49,19 @@ impl Blocking {
             }
         }
     }
+}
+
+/// What the constraint covers as the migration makes it.
+pub(super) fn not_freed() -> String {
+    format!("status not in ({})", statuses(BookingStatus::frees_dates))
+}
+
+/// What it covers in a single table in which open requests may overlap.
+pub(super) fn without_open_requests() -> String {
+    let covers = |status| {
+        matches!(status, BookingStatus::Pending | BookingStatus::Confirmed | BookingStatus::CheckedIn)
+    };
+    format!("status in ({})", statuses(covers))
 }
 
 /// Whether a constraint's condition holds of a row. It names columns alone: in brackets of
