@@ -23,7 +23,7 @@ use crate::at_once::{AtOnce, Full, Place};
 use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::guests::Guests;
-use crate::rpc_figures::RpcFigures;
+use crate::rpc_figures::{InProgress, RpcFigures};
 use crate::{Metrics, Runbook, TrustedProxies, request_id};
 
 /// A deadline is met a little early, so that the answer still arrives.
@@ -85,7 +85,7 @@ impl Observe {
 
     /// Tells what is under way when a stop cuts it off.
     pub(crate) fn tell_of_cut(&self, services: &[&str]) {
-        let (calls, streams, by_method) = self.figures.under_way();
+        let InProgress { calls, streams, by_method } = self.figures.under_way();
         tracing::warn!(
             ?services,
             calls,

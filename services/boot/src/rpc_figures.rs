@@ -35,33 +35,47 @@ struct Method {
     took: Seconds,
 }
 
-impl RpcFigures {
-    /// None yet.
-    pub fn of(services: &[&str]) -> Self {
-        let ours = descriptors().services().filter(|service| services.contains(&service.full_name()));
-        let mut names: Vec<(String, bool, bool)> = ours
-            .flat_map(|service| {
-                let path = |name: &str| format!("{}/{name}", service.full_name());
-                let methods = service.methods().map(|method| {
-                    let only_reads = !MethodContract::of(&method).changes;
-                    (path(method.name()), method.is_server_streaming(), only_reads)
-                });
-                methods.collect::<Vec<_>>()
-            })
-            .collect();
-        let by_path = names.iter().enumerate().map(|(at, (name, ..))| (format!("/{name}"), at)).collect();
-        names.push((OTHER.to_owned(), false, false));
+/// What is in progress at a server.
+#[derive(Debug)]
+pub struct InProgress {
+    pub calls: u64,
+    pub streams: u64,
+    /// Both, as `method: number` with commas between them.
+    pub by_method: String,
+}
+
+impl Method {
+    /// Nobody has called it yet.
+    fn new(name: String, streams: bool, only_reads: bool) -> Self {
         let reasons = ErrorReason::all().map(|reason| reason as usize + 1).max().unwrap_or_default();
-        let ends = || (0..CODES + reasons).map(|_| Count::default()).collect();
-        let method = |(name, streams, only_reads)| Method {
+        Self {
             name,
             streams,
             only_reads,
             under_way: Count::default(),
-            ends: ends(),
+            ends: (0..CODES + reasons).map(|_| Count::default()).collect(),
             took: Seconds::default(),
-        };
-        Self { by_path, methods: names.into_iter().map(method).collect() }
+        }
+    }
+}
+
+impl RpcFigures {
+    /// None yet.
+    pub fn of(services: &[&str]) -> Self {
+        let ours = descriptors().services().filter(|service| services.contains(&service.full_name()));
+        let mut methods: Vec<Method> = ours
+            .flat_map(|service| {
+                let methods = service.methods().map(|method| {
+                    let name = format!("{}/{}", service.full_name(), method.name());
+                    let only_reads = !MethodContract::of(&method).changes;
+                    Method::new(name, method.is_server_streaming(), only_reads)
+                });
+                methods.collect::<Vec<_>>()
+            })
+            .collect();
+        let by_path = methods.iter().enumerate().map(|(at, one)| (format!("/{}", one.name), at)).collect();
+        methods.push(Method::new(OTHER.to_owned(), false, false));
+        Self { by_path, methods }
     }
 
     /// Where the method with a path is counted. A call of it is under way from now on.
@@ -88,12 +102,13 @@ impl RpcFigures {
         }
     }
 
-    /// What is under way: calls, streams, and both by their methods.
-    pub fn under_way(&self) -> (u64, u64, String) {
+    /// What is under way.
+    pub fn under_way(&self) -> InProgress {
         let busy = || self.methods.iter().filter(|method| method.under_way.get() > 0);
         let sum = |streams| busy().filter(|one| one.streams == streams).map(|one| one.under_way.get()).sum();
         let by_method = busy().map(|method| format!("{}: {}", method.name, method.under_way.get()));
-        (sum(false), sum(true), by_method.collect::<Vec<_>>().join(", "))
+        let by_method = by_method.collect::<Vec<_>>().join(", ");
+        InProgress { calls: sum(false), streams: sum(true), by_method }
     }
 
     /// All of them; a method that nobody has called is left out.
@@ -141,8 +156,9 @@ mod tests {
         call(login, Code::Unauthenticated, Some(Refusal::new(ErrorReason::TokenInvalid, "No.")));
         call("/whatever.Somebody/Asks", Code::Unimplemented, None);
         figures.begin(login);
-        let under_way = (1, 0, "frontdesk.identity.v1.AuthService/Login: 1".to_owned());
-        assert_eq!(figures.under_way(), under_way);
+        let InProgress { calls, streams, by_method } = figures.under_way();
+        assert_eq!((calls, streams), (1, 0));
+        assert_eq!(by_method, "frontdesk.identity.v1.AuthService/Login: 1");
         let version = Version { number: "1", commit: "abc" };
         let metrics = Metrics::default().with("identity", move |scrape| figures.read(scrape));
         let text = metrics.text(version, &[], &[]);

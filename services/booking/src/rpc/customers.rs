@@ -23,8 +23,15 @@ use crate::store::customers::{FoundCustomer, SearchBy};
 /// The list, as its page tokens know it.
 const LIST: &[u8] = b"customers";
 
-/// A page of a search, and the token of the next one.
-type Page = (Vec<Customer>, String);
+/// A page of customers.
+#[derive(Default)]
+struct Page {
+    customers: Vec<Customer>,
+    /// The token of the next one.
+    next: String,
+    /// How many have no place in the order.
+    left_out: usize,
+}
 
 #[tonic::async_trait]
 impl CustomerService for Booking {
@@ -36,21 +43,21 @@ impl CustomerService for Booking {
         let request = request.into_inner();
         // Lines are kept tidy, so they are looked for like that.
         let external_id = tidy_line(&request.external_id);
-        let (customers, next_page_token, left_out) = match Search::of(&tidy_line(&request.search)) {
+        let Page { customers, next, left_out } = match Search::of(&tidy_line(&request.search)) {
             _ if !external_id.is_empty() => {
                 let source = tidy_line(&request.source);
                 let found = self.store.get_customer_of(call.tenant, &source, &external_id).await;
-                (found.map_err(failed)?.into_iter().collect(), String::new(), 0)
+                Page { customers: found.map_err(failed)?.into_iter().collect(), ..Page::default() }
             }
-            Some(search) => {
-                let (customers, next) = self.search(&call, &request, &search).await?;
-                (customers, next, 0)
-            }
+            Some(search) => self.search(&call, &request, &search).await?,
             None => self.by_name(&call, &request).await?,
         };
         let customers = customers.iter().map(customer).collect();
-        let left_out = fields::number(left_out);
-        Ok(Response::new(wire::ListCustomersResponse { customers, next_page_token, left_out }))
+        Ok(Response::new(wire::ListCustomersResponse {
+            customers,
+            next_page_token: next,
+            left_out: fields::number(left_out),
+        }))
     }
 
     async fn get_customer(
@@ -147,11 +154,7 @@ impl CustomerService for Booking {
 }
 
 impl Booking {
-    async fn by_name(
-        &self,
-        call: &Call,
-        request: &wire::ListCustomersRequest,
-    ) -> Result<(Vec<Customer>, String, usize), Status> {
+    async fn by_name(&self, call: &Call, request: &wire::ListCustomersRequest) -> Result<Page, Status> {
         let size = paging::size(request.page_size, request.limit)?;
         let list = fingerprint(request);
         let mut after = fields::after_name(&list, &request.page_token)?;
@@ -162,14 +165,14 @@ impl Booking {
         let found = self.store.list_customers(call.tenant, request.archived, &after, size).await;
         let (found, size) = found.map_err(failed)?;
         let size = sizes::fitting(found.iter().map(texts), size);
-        let (page, next) = paging::split(found, size, |row| {
+        let (customers, next) = paging::split(found, size, |row| {
             paging::token(&list, fields::token_text(&row.is.name), row.id.0)
         });
         let left_out = match &*next {
             "" => self.store.count_unplaced_customers(call.tenant, request.archived).await.map_err(failed)?,
             _ => 0,
         };
-        Ok((page, next, left_out))
+        Ok(Page { customers, next, left_out })
     }
 
     /// What is found by one thing comes before what is found by the next.
@@ -211,7 +214,8 @@ impl Booking {
             let key = fields::token_text(&row.key);
             paging::token(&list, &format!("{section}{key}"), row.customer.id.0)
         });
-        Ok((page.into_iter().map(|(_, row)| row.customer).collect(), next))
+        let customers = page.into_iter().map(|(_, row)| row.customer).collect();
+        Ok(Page { customers, next, left_out: 0 })
     }
 }
 

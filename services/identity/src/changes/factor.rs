@@ -162,12 +162,12 @@ impl Sessions {
     /// Removes all factors and codes of a user as [`reset`] does, and tells the user.
     pub async fn reset_factors(&self, id: UserId, language: Language, actor: &Actor) -> Result<Reset, Error> {
         let reset = Change::run(&self.store, async |change| {
-            let (user, counted, reset) = take_all(&change, id, actor).await?;
-            if counted {
-                self.tell(&change, &user, &Letter::FactorsReset, language).await?;
+            let taken = take_all(&change, id, actor).await?;
+            if taken.counted {
+                self.tell(&change, &taken.user, &Letter::FactorsReset, language).await?;
             }
             change.finish(actor.did(AuditAction::FactorsReset).done_to(id)).await?;
-            Ok(reset)
+            Ok(taken.reset)
         })
         .await?;
         self.post.send();
@@ -218,17 +218,24 @@ pub async fn new_recovery_codes(store: &Store, by: SignedIn, actor: &Actor) -> R
 /// command does: it has no key to seal a letter with.
 pub async fn reset(store: &Store, id: UserId, actor: &Actor) -> Result<Reset, Error> {
     Change::run(store, async |change| {
-        let (_, _, reset) = take_all(&change, id, actor).await?;
+        let taken = take_all(&change, id, actor).await?;
         change.finish(actor.did(AuditAction::FactorsReset).done_to(id)).await?;
-        Ok(reset)
+        Ok(taken.reset)
     })
     .await
 }
 
-/// Takes all factors and codes away from a user, whose sessions end; the user, and whether one of
-/// the factors counted. Whoever does that to an owner needs as much as for setting the owner's
-/// password.
-async fn take_all(change: &Change, id: UserId, actor: &Actor) -> Result<(User, bool, Reset), Error> {
+/// What was taken away from a user.
+struct Taken {
+    user: User,
+    /// Whether one of the factors counted.
+    counted: bool,
+    reset: Reset,
+}
+
+/// Takes all factors and codes away from a user, whose sessions end. Whoever does that to an
+/// owner needs as much as for setting the owner's password.
+async fn take_all(change: &Change, id: UserId, actor: &Actor) -> Result<Taken, Error> {
     let holds = still_held_over(change, id, actor).await?;
     let user = change.lock_factors_of(id).await?.ok_or(Error::UserNotFound)?;
     if change.is_owner(id).await? {
@@ -239,7 +246,7 @@ async fn take_all(change: &Change, id: UserId, actor: &Actor) -> Result<(User, b
     change.delete_recovery_codes(id).await?;
     change.end_links(id).await?;
     let sessions = change.end_sessions(id, Which::All, EndedBecause::FactorsChanged).await?;
-    Ok((user, counted, Reset { factors, sessions }))
+    Ok(Taken { user, counted, reset: Reset { factors, sessions } })
 }
 
 /// Says of whom in a tenant two factors are asked.

@@ -34,7 +34,7 @@ impl Post {
         language: Language,
     ) -> Result<(), Error> {
         let expires_at = letter.life().map(|life| change.at() + life);
-        self.put(change, (recipient, letter, language), (expires_at, None)).await
+        self.put(change, recipient, letter, language, expires_at, None).await
     }
 
     /// Puts a letter of a tenant into the outbox, which waits while the tenant is closed, and
@@ -47,14 +47,17 @@ impl Post {
         letter: &Letter<'_>,
         language: Language,
     ) -> Result<(), Error> {
-        self.put(change, (recipient, letter, language), (Some(until), Some(tenant))).await
+        self.put(change, recipient, letter, language, Some(until), Some(tenant)).await
     }
 
     async fn put(
         &self,
         change: &Change,
-        (recipient, letter, language): (&str, &Letter<'_>, Language),
-        (expires_at, of_tenant): (Option<Timestamp>, Option<TenantId>),
+        recipient: &str,
+        letter: &Letter<'_>,
+        language: Language,
+        expires_at: Option<Timestamp>,
+        of_tenant: Option<TenantId>,
     ) -> Result<(), Error> {
         let id = MailId(Change::new_id());
         let sealed = self.sealer.seal(id, &letter.render(language)).map_err(Error::MailNotSealed)?;

@@ -17,6 +17,21 @@ use crate::domain::ids::SessionId;
 use crate::domain::session::Session;
 use crate::error::Error;
 
+/// The answer of a call that signs in: each has a message of its own, with the same fields.
+macro_rules! signed_in {
+    ($answer:path, $tokens:expr) => {{
+        let Tokens { access, refresh, user: owner, factors } = $tokens;
+        Response::new($answer {
+            access,
+            refresh,
+            token_type: "bearer".to_owned(),
+            expires_in: access::LIFETIME.cast_signed(),
+            user: Some(user(owner)),
+            factors: factors.into_iter().map(factor).collect(),
+        })
+    }};
+}
+
 #[tonic::async_trait]
 impl AuthService for Identity {
     async fn login(
@@ -28,15 +43,7 @@ impl AuthService for Identity {
         let (email, password) = (Email::read(&email), Zeroizing::new(password));
         let email = email.map_err(Error::from)?;
         let tokens = self.sessions.login(&email, password, &actor, Timestamp::now).await?;
-        let Tokens { access, refresh, user: owner, factors } = tokens;
-        Ok(Response::new(wire::LoginResponse {
-            access,
-            refresh,
-            token_type: "bearer".to_owned(),
-            expires_in: access::LIFETIME.cast_signed(),
-            user: Some(user(owner)),
-            factors: factors.into_iter().map(factor).collect(),
-        }))
+        Ok(signed_in!(wire::LoginResponse, tokens))
     }
 
     async fn refresh(
@@ -45,15 +52,7 @@ impl AuthService for Identity {
     ) -> Result<Response<wire::RefreshResponse>, Status> {
         let actor = self.stranger(&request);
         let tokens = self.sessions.refresh(&request.get_ref().refresh, &actor).await?;
-        let Tokens { access, refresh, user: owner, factors } = tokens;
-        Ok(Response::new(wire::RefreshResponse {
-            access,
-            refresh,
-            token_type: "bearer".to_owned(),
-            expires_in: access::LIFETIME.cast_signed(),
-            user: Some(user(owner)),
-            factors: factors.into_iter().map(factor).collect(),
-        }))
+        Ok(signed_in!(wire::RefreshResponse, tokens))
     }
 
     async fn logout(
@@ -108,15 +107,7 @@ impl AuthService for Identity {
         let (actor, language) = (self.stranger(&request), language(&request));
         let (credential, now) = (&request.get_ref().credential, Timestamp::now());
         let tokens = self.sessions.login_with_passkey(credential, language, &actor, now).await?;
-        let Tokens { access, refresh, user: owner, factors } = tokens;
-        Ok(Response::new(wire::LoginWithPasskeyResponse {
-            access,
-            refresh,
-            token_type: "bearer".to_owned(),
-            expires_in: access::LIFETIME.cast_signed(),
-            user: Some(user(owner)),
-            factors: factors.into_iter().map(factor).collect(),
-        }))
+        Ok(signed_in!(wire::LoginWithPasskeyResponse, tokens))
     }
 
     async fn reauthenticate(
@@ -126,15 +117,7 @@ impl AuthService for Identity {
         let (by, actor) = self.user(&request)?;
         let password = Zeroizing::new(request.into_inner().current_password);
         let tokens = self.sessions.reauthenticate(by, password, &actor, Timestamp::now).await?;
-        let Tokens { access, refresh, user: owner, factors } = tokens;
-        Ok(Response::new(wire::ReauthenticateResponse {
-            access,
-            refresh,
-            token_type: "bearer".to_owned(),
-            expires_in: access::LIFETIME.cast_signed(),
-            user: Some(user(owner)),
-            factors: factors.into_iter().map(factor).collect(),
-        }))
+        Ok(signed_in!(wire::ReauthenticateResponse, tokens))
     }
 
     async fn request_password_recovery(
@@ -165,15 +148,7 @@ impl AuthService for Identity {
         let actor = self.stranger(&request);
         let token = Zeroizing::new(request.into_inner().token);
         let tokens = self.sessions.sign_in_by_link(&token, &actor).await?;
-        let Tokens { access, refresh, user: owner, factors } = tokens;
-        Ok(Response::new(wire::SignInByLinkResponse {
-            access,
-            refresh,
-            token_type: "bearer".to_owned(),
-            expires_in: access::LIFETIME.cast_signed(),
-            user: Some(user(owner)),
-            factors: factors.into_iter().map(factor).collect(),
-        }))
+        Ok(signed_in!(wire::SignInByLinkResponse, tokens))
     }
 
     async fn list_sessions(

@@ -53,10 +53,10 @@ pub async fn report(store: &Store, master_key: &MasterKey, now: Timestamp) -> Re
     count_letters(store, &each, (&mut sealed, &mut lost)).await?;
     let mut keys = Vec::new();
     for ((key, _), sealed) in each.iter().zip(sealed) {
-        keys.push(state(store, (key.id(), sealed, true), &known, now).await?);
+        keys.push(state(store, key.id(), sealed, true, &known, now).await?);
     }
     for key in known.iter().filter(|key| !each.iter().any(|(listed, _)| listed.id() == key.id)) {
-        keys.push(state(store, (key.id.clone(), 0, false), &known, now).await?);
+        keys.push(state(store, key.id.clone(), 0, false, &known, now).await?);
     }
     Ok(MasterKeyReport { keys, lost, resealed: 0 })
 }
@@ -109,7 +109,9 @@ async fn count_letters(
 
 async fn state(
     store: &Store,
-    (id, sealed, listed): (String, usize, bool),
+    id: String,
+    sealed: usize,
+    listed: bool,
     known: &[KnownMasterKey],
     now: Timestamp,
 ) -> Result<MasterKeyState, Error> {
