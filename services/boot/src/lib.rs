@@ -53,6 +53,8 @@ pub use self::stop::{Stop, StopPolicy};
 pub use self::supervisor::Supervisor;
 pub use self::telemetry::context::TRACEPARENT;
 pub use self::telemetry::{Count, Labels, Log, Metrics, Scrape, Seconds, Traces, UnderWay};
-pub use self::tls::{Accepted, Cleartext, ClientTls, ClientTlsFiles, Listen, Listener, ServerTls};
+pub use self::tls::{
+    Accepted, Cleartext, ClientTls, ClientTlsFiles, FileStamps, Listen, Listener, ServerTls,
+};
 pub use self::turns::{NoTurn, Turn, TurnLimits, Turns};
 pub use self::version::Version;

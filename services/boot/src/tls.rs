@@ -8,7 +8,9 @@ mod client;
 mod files;
 mod peers;
 mod server;
+mod stamps;
 
 pub use self::clear::Cleartext;
 pub use self::client::{ClientTls, ClientTlsFiles};
 pub use self::server::{Accepted, Listen, Listener, ServerTls};
+pub use self::stamps::FileStamps;

@@ -7,12 +7,11 @@
 mod verifier;
 
 use std::fmt;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use boot::FileStamps;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
@@ -68,12 +67,9 @@ struct Parameters {
     sends_server_name: bool,
 }
 
-/// Which files there are, as far as can be seen without reading them.
-type Stamp = Vec<Option<(u64, i64, i64, u64)>>;
-
 /// What was made of the files.
 struct Built {
-    of: Stamp,
+    of: FileStamps,
     connector: MakeRustlsConnect,
     /// Why the files as they are now cannot be used.
     problem: Option<String>,
@@ -130,9 +126,9 @@ impl Tls {
 
     fn connector(&self) -> Result<MakeRustlsConnect, Unusable> {
         let mut built = self.of.built.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = self.of.parameters.stamp();
+        let stamps = self.of.parameters.stamps();
         if let Some(built) = &*built
-            && built.of == stamp
+            && built.of == stamps
         {
             return Ok(built.connector.clone());
         }
@@ -151,7 +147,7 @@ impl Tls {
                 return Ok(before.connector.clone());
             }
         };
-        *built = Some(Built { of: stamp, connector: connector.clone(), problem: None });
+        *built = Some(Built { of: stamps, connector: connector.clone(), problem: None });
         Ok(connector)
     }
 }
@@ -168,18 +164,13 @@ impl MakeTlsConnect<Socket> for Tls {
 }
 
 impl Parameters {
-    fn stamp(&self) -> Stamp {
+    fn stamps(&self) -> FileStamps {
         let roots = match &self.roots {
             Roots::File(file) => Some(file),
             Roots::None | Roots::System => None,
         };
         let identity = self.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
-        let files = roots.into_iter().chain(identity).chain(&self.revoked);
-        let of = |file: &PathBuf| {
-            let file = fs::metadata(file).ok()?;
-            Some((file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
-        };
-        files.map(of).collect()
+        FileStamps::of(roots.into_iter().chain(identity).chain(&self.revoked))
     }
 
     fn config(&self) -> Result<ClientConfig, Unusable> {

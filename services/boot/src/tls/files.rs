@@ -2,8 +2,6 @@
 //! cannot be used, the old ones are: log, readiness and a figure say so.
 
 use std::fmt;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -15,6 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
+use super::stamps::FileStamps;
 use crate::telemetry::{Count, Scrape};
 
 /// How often files are looked at.
@@ -58,12 +57,9 @@ struct State<T> {
 struct Watch<T, M> {
     shared: Weak<Shared<T>>,
     files: Vec<PathBuf>,
-    stamp: Stamp,
+    stamps: FileStamps,
     make: M,
 }
-
-/// Which files there are, as far as can be seen without reading them.
-type Stamp = Vec<Option<(u64, i64, i64, u64)>>;
 
 impl<T: Send + Sync + 'static> Reloaded<T> {
     /// Reads files that must be good.
@@ -81,13 +77,13 @@ impl<T: Send + Sync + 'static> Reloaded<T> {
         files: Vec<PathBuf>,
         make: impl Fn() -> Result<Made<T>, String> + Send + 'static,
     ) -> Result<Self, String> {
-        let stamp = stamp(&files);
+        let stamps = FileStamps::of(&files);
         let Made { of: current, expires } = make()?;
         let state = Mutex::new(State { current: Arc::new(current), expires, problem: None });
         let (loaded, refused) = (Count::default(), Count::default());
         loaded.add_one();
         let shared = Arc::new(Shared { of, state, loaded, refused });
-        let mut watch = Watch { shared: Arc::downgrade(&shared), files, stamp, make };
+        let mut watch = Watch { shared: Arc::downgrade(&shared), files, stamps, make };
         let watching = move || {
             while watch.look() {
                 thread::park_timeout(interval);
@@ -139,11 +135,11 @@ impl<T, M: Fn() -> Result<Made<T>, String>> Watch<T, M> {
         if self.shared.strong_count() == 0 {
             return false;
         }
-        let stamp = stamp(&self.files);
-        if stamp == self.stamp {
+        let stamps = FileStamps::of(&self.files);
+        if stamps == self.stamps {
             return true;
         }
-        self.stamp = stamp;
+        self.stamps = stamps;
         let made = (self.make)();
         let Some(shared) = self.shared.upgrade() else { return false };
         let of = shared.of;
@@ -171,14 +167,6 @@ impl<T> Shared<T> {
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn stamp(files: &[PathBuf]) -> Stamp {
-    let of = |file: &PathBuf| {
-        let file = fs::metadata(file).ok()?;
-        Some((file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
-    };
-    files.iter().map(of).collect()
 }
 
 impl Pair {
@@ -229,6 +217,7 @@ impl<T> fmt::Debug for Reloaded<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::mpsc;
 
     use super::*;
