@@ -66,6 +66,11 @@ fn package_name(manifest: &str) -> String {
 fn keys(manifest: &str, title: &str) -> Vec<String> {
     let mut table = "";
     let mut found = Vec::new();
+    // `other = { package = "name" }` depends on `name`.
+    let package = |line: &str| {
+        let (_, name) = line.split_once("package = \"")?;
+        name.split('"').next().map(str::to_owned)
+    };
     for line in manifest.lines() {
         if let Some(opened) = line.strip_prefix('[') {
             table = opened.trim_end_matches(']');
@@ -75,7 +80,10 @@ fn keys(manifest: &str, title: &str) -> Vec<String> {
             found
                 .extend(table.strip_prefix(title).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned));
         } else if table == title && !line.starts_with([' ', '#']) {
-            found.extend(line.split(['.', ' ', '=']).next().filter(|key| !key.is_empty()).map(str::to_owned));
+            let key = line.split(['.', ' ', '=']).next().filter(|key| !key.is_empty());
+            found.extend(package(line).or_else(|| key.map(str::to_owned)));
+        } else if table.strip_prefix(title).is_some_and(|rest| rest.starts_with('.')) {
+            found.extend(package(line));
         }
     }
     found
@@ -84,8 +92,9 @@ fn keys(manifest: &str, title: &str) -> Vec<String> {
 #[test]
 fn a_manifest_is_read_by_its_tables() {
     let manifest = "[package]\nname = \"x\"\n[dependencies]\na.workspace = true\nb = { path = \"..\" }\n# c = 1\n\
-        [dev-dependencies]\nd = \"1\"\n[target.'cfg(unix)'.dependencies]\nf = \"1\"\n[dependencies.e]\nversion = \"1\"\n";
-    assert_eq!(keys(manifest, "dependencies"), ["a", "b", "f", "e"]);
+        [dev-dependencies]\nd = \"1\"\n[target.'cfg(unix)'.dependencies]\nf = \"1\"\n[dependencies.e]\nversion = \"1\"\n\
+        package = \"g\"\n[dependencies]\nh = { package = \"i\", version = \"1\" }\n";
+    assert_eq!(keys(manifest, "dependencies"), ["a", "b", "f", "e", "g", "i"]);
     assert_eq!(keys(manifest, "dev-dependencies"), ["d"]);
     assert_eq!(package_name(manifest), "x");
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::crates::{self, Crate};
-use crate::source::{Sources, names};
+use crate::source::{Sources, names, renames};
 
 /// The one reader, and who looks for the programs of Postgres in `PATH`.
 const MAY: [&str; 2] = ["boot: settings.rs", "devdb: programs.rs"];
@@ -17,7 +17,8 @@ fn the_environment_is_read_in_one_place() {
         for root in ["lib.rs", "main.rs"].into_iter().filter(|root| folder.join("src").join(root).exists()) {
             for file in Sources::of(&folder.join("src"), root).files {
                 let code = file.code();
-                if ["var", "var_os", "vars", "vars_os"].iter().any(|read| names(&code, &["env", read])) {
+                let reads = ["var", "var_os", "vars", "vars_os"];
+                if reads.iter().any(|read| names(&code, &["env", read])) || renames(&code, "env") {
                     found.insert(format!("{name}: {}", file.path));
                 }
             }

@@ -27,12 +27,14 @@ const PURE_TOO: [(&str, &str); 3] = [
 ];
 const PRIMITIVES: [&str; 8] = ["char", "i32", "i64", "str", "u8", "u32", "u64", "usize"];
 
-/// Where messages of the wire may be named.
+/// Where messages of the wire may be named, and what carries them.
 const KNOWS_THE_WIRE: [&str; 3] = ["rpc", "error", "lib"];
 
 /// Files of booking outside of the rooms that know the layouts, which name one all the
 /// same. This list only shrinks: whoever needs to know asks `domain::layout`.
 const NAMING_A_LAYOUT: [&str; 1] = ["rpc/diagnostics.rs"];
+/// Their names: whoever tells them apart has one of them.
+const LAYOUTS: [&str; 2] = ["SingleTable", "Standard"];
 const KNOWS_LAYOUTS: [&str; 2] = ["layout/", "domain/layout.rs"];
 
 const NAMING_THE_WIRE: [&str; 0] = [];
@@ -127,7 +129,7 @@ fn what_follows_from_a_layout_is_asked_of_it() {
     let files = sources("booking").files;
     let knows = |path: &str| KNOWS_LAYOUTS.iter().any(|place| path.starts_with(place));
     let naming = files.iter().filter(|file| !knows(&file.path));
-    let naming = naming.filter(|file| names(&file.code(), &["Layout", "SingleTable"]));
+    let naming = naming.filter(|file| LAYOUTS.iter().any(|layout| names(&file.code(), &[layout])));
     let naming: Vec<&str> = naming.map(|file| file.path.as_str()).collect();
     assert_eq!(naming, NAMING_A_LAYOUT);
 }
@@ -159,7 +161,8 @@ fn messages_of_the_wire_are_named_where_calls_come_in_and_where_errors_leave() {
     for service in SERVICES {
         for file in &sources(service).files {
             let knows = KNOWS_THE_WIRE.contains(&room(&file.path));
-            if !knows && names(&file.code(), &["frontdesk_proto"]) {
+            let code = file.code();
+            if !knows && ["frontdesk_proto", "tonic"].iter().any(|wire| names(&code, &[wire])) {
                 found.insert(format!("{service}: {}", file.path));
             }
         }

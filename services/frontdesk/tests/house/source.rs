@@ -13,11 +13,11 @@ use std::str::FromStr as _;
 use proc_macro2::{TokenStream, TokenTree};
 
 pub use self::resolve::Arrow;
-pub use self::tokens::names;
 use self::tokens::{
     after_item, defined_name, included, is_cfg_test, is_definition, is_punct, is_separator, is_word, path_at,
     use_tree, word,
 };
+pub use self::tokens::{names, renames};
 
 /// Names of modules from the crate's root.
 type Place = Vec<String>;

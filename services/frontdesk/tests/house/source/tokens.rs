@@ -12,6 +12,11 @@ pub fn names(code: &[TokenTree], path: &[&str]) -> bool {
     })
 }
 
+/// Whether `name as other` occurs: by another name, nobody finds what is looked for.
+pub fn renames(code: &[TokenTree], name: &str) -> bool {
+    code.windows(2).any(|pair| is_word(&pair[0], name) && is_word(&pair[1], "as"))
+}
+
 pub(super) fn word(token: Option<&TokenTree>) -> Option<String> {
     match token {
         Some(TokenTree::Ident(ident)) => Some(ident.to_string()),
