@@ -120,6 +120,8 @@ fn words(layout: Layout, blocking: &Blocking) -> Words {
     let surroundings = include_str!("sql/parts/surroundings.sql").trim_end();
     let (bookings, _) = surroundings.split_once(WHAT_IS_READ).unwrap_or((surroundings, ""));
     words.add("surroundings.locked", bookings.trim_end().replace("{share}", "for share"));
+    let ids = shared(bookings).map(|name| format!("select id from {name}"));
+    words.add("surroundings.locked_ids", ids.collect::<Vec<_>>().join("\nunion\n"));
     let as_they_are = surroundings.replace("    {share}\n", "");
     words.add("surroundings.of_each", of_each(&words.fill("{held_of_r}"), &words.fill(&as_they_are)));
     let earliest = words.fill("{earliest_range_of_b}").replace(":property", "b.property_id");
@@ -130,6 +132,17 @@ fn words(layout: Layout, blocking: &Blocking) -> Words {
         words.add(&format!("each.{part}"), of_item(&of_one));
     }
     words
+}
+
+/// The named queries of a text whose rows are locked.
+pub(super) fn shared(text: &str) -> impl Iterator<Item = &str> {
+    let mut name = "";
+    text.lines().filter_map(move |line| {
+        if let Some(begun) = line.strip_suffix(" as (").filter(|begun| !begun.starts_with(' ')) {
+            name = begun.trim_start_matches("with ");
+        }
+        (line.trim() == "{share}").then_some(name)
+    })
 }
 
 /// What a statement for one call says of that call, for each call that has an `item`: the

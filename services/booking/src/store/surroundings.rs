@@ -159,7 +159,8 @@ impl Part {
         Self::ALL.into_iter().find(|part| part.name() == name)
     }
 
-    /// Whether it is a booking that `lock_surroundings.sql` locks.
+    /// Whether it is a booking that `lock_surroundings.sql` locks: `parts/surroundings.sql` has
+    /// `{share}` there.
     fn is_locked(self) -> bool {
         match self {
             Self::Linked
@@ -300,13 +301,14 @@ impl Around<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::statements::shared;
     use super::*;
 
-    /// Names of parts are in the statements as well, and what is locked is asked for again.
+    /// Names of parts, and which are locked, are in the statements as well.
     #[test]
     fn the_statements_have_these_parts_and_lock_these_bookings() {
         let read = include_str!("sql/parts/surroundings.sql");
-        let lock = include_str!("sql/lock_surroundings.sql");
+        let locked: Vec<&str> = shared(read).collect();
         for part in Part::ALL {
             assert!(read.contains(&format!("'{}'", part.name())), "{part:?}");
             assert_eq!(Part::from_name(part.name()), Some(part));
@@ -315,8 +317,7 @@ mod tests {
                 Part::Held | Part::MovedHold => "held",
                 other => other.name(),
             };
-            let locked = lock.lines().any(|line| line == format!("select id from {rows}"));
-            assert_eq!(locked, part.is_locked(), "{part:?}");
+            assert_eq!(locked.contains(&rows), part.is_locked(), "{part:?}");
         }
     }
 }
