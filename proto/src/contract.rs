@@ -35,6 +35,7 @@ pub struct MethodContract {
     /// Whether it changes anything.
     pub changes: bool,
     declared: Vec<ErrorReason>,
+    name: String,
     /// How many fields its request has.
     fields: usize,
 }
@@ -71,6 +72,7 @@ impl MethodContract {
             // NO_SIDE_EFFECTS
             changes: level.and_then(|level| level.as_enum_number()) != Some(1),
             declared: reasons.into_iter().filter_map(|reason| ErrorReason::try_from(reason).ok()).collect(),
+            name: method.name().to_owned(),
             fields: method.input().fields().len(),
         }
     }
@@ -84,11 +86,14 @@ impl MethodContract {
     /// `with_body` says whether it is made with a body over REST.
     pub fn reasons(&self, with_body: bool) -> Vec<ErrorReason> {
         ErrorReason::all()
-            .filter(|reason| {
-                self.declared.contains(reason)
-                    || reason.occasions().any(|occasion| self.has(occasion, with_body))
-            })
+            .filter(|reason| self.declared.contains(reason) || self.has_undeclared(*reason, with_body))
             .collect()
+    }
+
+    /// Whether its calls may have a reason by what is said of the reason itself.
+    fn has_undeclared(&self, reason: ErrorReason, with_body: bool) -> bool {
+        reason.method() == Some(&self.name)
+            || reason.occasions().any(|occasion| self.has(occasion, with_body))
     }
 
     fn has(&self, occasion: Occasion, with_body: bool) -> bool {
@@ -197,7 +202,7 @@ mod tests {
             let mut seen = HashSet::new();
             for reason in contract.declared() {
                 assert!(seen.insert(*reason), "{name} declares {} twice", reason.name());
-                let anyway = reason.occasions().any(|occasion| contract.has(occasion, true));
+                let anyway = contract.has_undeclared(*reason, true);
                 assert!(!anyway, "{name} declares {}, which its calls may have anyway", reason.name());
             }
             if let Some(created) = &contract.created {
@@ -218,6 +223,23 @@ mod tests {
             let is_for_services = name.starts_with("frontdesk.identity.v1.RevocationService.");
             let feed = of.is_server_streaming() && !of.is_client_streaming() && !is_for_services;
             assert_eq!(cursors, [usize::from(feed); 2], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_one_method_has_names_it() {
+        let mut declared: HashMap<ErrorReason, usize> = HashMap::new();
+        for method in methods() {
+            for reason in MethodContract::of(&method).declared() {
+                *declared.entry(*reason).or_default() += 1;
+            }
+        }
+        for reason in ErrorReason::all().filter(|reason| reason.occasions().next().is_none()) {
+            let times = declared.get(&reason).copied().unwrap_or_default();
+            match reason.method() {
+                Some(name) => assert!(methods().iter().any(|one| one.name() == name), "{name}"),
+                None => assert_ne!(times, 1, "{}: say so by `method` of the reason", reason.name()),
+            }
         }
     }
 

@@ -52,6 +52,11 @@ impl ErrorReason {
         self.options().into_iter().flat_map(ErrorReasonOptions::occasions)
     }
 
+    /// The method that it was made for, whose calls may have it.
+    pub fn method(self) -> Option<&'static str> {
+        self.options().map(|options| &*options.method).filter(|name| !name.is_empty())
+    }
+
     /// Whether a service passes it on to its own caller when identity refuses the
     /// caller with it.
     pub fn passes_through(self) -> bool {

@@ -11,6 +11,10 @@ pub struct ErrorReasonOptions {
     /// Which calls may have the reason without their method saying so.
     #[prost(enumeration = "Occasion", repeated, tag = "3")]
     pub occasions: ::prost::alloc::vec::Vec<i32>,
+    /// The method that the reason was made for, by its name; its calls may have it. Other
+    /// methods that come to have it declare it.
+    #[prost(string, tag = "7")]
+    pub method: ::prost::alloc::string::String,
     /// Whether a service that asks identity about its caller passes the reason on:
     /// it says something about the caller, not about the service.
     #[prost(bool, tag = "4")]

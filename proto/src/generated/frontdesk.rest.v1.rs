@@ -139,8 +139,8 @@ impl Format {
 /// The contract of a method.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MethodContract {
-    /// Why it refuses a call, beside the reasons whose `occasion` says that calls of
-    /// its kind may have them anyway.
+    /// Why it refuses a call, beside the reasons that name this method, and those whose
+    /// `occasions` say that calls of its kind may have them anyway.
     #[prost(enumeration = "super::super::error::v1::ErrorReason", repeated, tag = "1")]
     pub reasons: ::prost::alloc::vec::Vec<i32>,
     /// Whether it takes the header `Idempotency-Key`: a call with the key of an
