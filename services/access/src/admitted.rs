@@ -31,14 +31,14 @@ impl Caller {
             user: own.map(User::from).or(resolution.user),
             tenant: resolution.tenant.map(TenantId::new),
             closed: resolution.closed,
-            scopes: resolution.scopes.as_slice().into(),
-            role: resolution.role.as_str().into(),
-            role_scopes: resolution.role_scopes.as_slice().into(),
+            scopes: Arc::clone(&resolution.scopes),
+            role: Arc::clone(&resolution.role),
+            role_scopes: Arc::clone(&resolution.role_scopes),
             operator: resolution.operator,
             api_key_id: resolution.api_key_id,
             acting: stands_for.and_then(TokenKind::acting),
             issuer: resolution.issuer.clone(),
-            marks: resolution.marks.as_slice().into(),
+            marks: Arc::clone(&resolution.marks),
             until: resolution.until,
             second_factor: resolution.second_factor,
             // Whoever acts for a user has proved what the user had.
@@ -66,5 +66,26 @@ impl Caller {
             proof: Proof::default(),
             method: Arc::clone(method),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_has_the_lists_of_what_identity_said_and_no_copies() {
+        let resolution = Resolution {
+            scopes: ["bookings:view".to_owned()].into(),
+            role: "clerk".into(),
+            role_scopes: ["bookings:view".to_owned()].into(),
+            marks: [[7; 16]].into(),
+            ..Resolution::default()
+        };
+        let caller = Caller::of(None, &resolution, &"/x/Y".into());
+        assert!(Arc::ptr_eq(&caller.scopes, &resolution.scopes));
+        assert!(Arc::ptr_eq(&caller.role, &resolution.role));
+        assert!(Arc::ptr_eq(&caller.role_scopes, &resolution.role_scopes));
+        assert!(Arc::ptr_eq(&caller.marks, &resolution.marks));
     }
 }

@@ -66,7 +66,8 @@ pub struct DeletedTenants {
     pub tenants: Vec<Uuid>,
 }
 
-/// What a caller may do, as identity says.
+/// What a caller may do, as identity says. It is kept, and each call that it is kept for has
+/// its lists without copying them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resolution {
     /// The user, unless only an API key was sent.
@@ -77,11 +78,11 @@ pub struct Resolution {
     /// operator names.
     pub closed: Option<Closed>,
     /// Scopes in the tenant and on the platform, sorted.
-    pub scopes: Vec<String>,
+    pub scopes: Arc<[String]>,
     /// Role in the tenant; empty without a membership.
-    pub role: String,
+    pub role: Arc<str>,
     /// Of an operator in a tenant: the scopes that a role in it gives.
-    pub role_scopes: Vec<String>,
+    pub role_scopes: Arc<[String]>,
     /// Whether the scopes come from being a platform operator.
     pub operator: bool,
     /// The API key that was sent.
@@ -89,7 +90,7 @@ pub struct Resolution {
     /// Who issued the token, if that was another issuer.
     pub issuer: Option<Arc<str>>,
     /// What all this depends on; none where identity is too old to say it.
-    pub marks: Vec<Mark>,
+    pub marks: Arc<[Mark]>,
     /// When all this is over, whatever happens: the session or the key ends then.
     pub until: Option<Timestamp>,
     /// Whether the user has a second factor, and whether one is asked of the user anyway.

@@ -104,13 +104,13 @@ impl Authority for RemoteIdentity {
             user,
             tenant,
             closed: Closed::of(suspended, deleted_until),
-            scopes,
-            role,
-            role_scopes,
+            scopes: scopes.into(),
+            role: role.into(),
+            role_scopes: role_scopes.into(),
             operator,
             api_key_id,
             issuer,
-            marks,
+            marks: marks.into(),
             until,
             second_factor,
             // Of another issuer, if of any: it is no session of ours.
@@ -357,10 +357,10 @@ mod tests {
             resolved.unwrap()
         };
         let read = resolved(&[one.clone(), two.clone()]).await;
-        assert_eq!((read.marks, read.until), (vec![[1; 16], [2; 16]], None));
+        assert_eq!((&*read.marks, read.until), (&[[1; 16], [2; 16]][..], None));
         for marks in [vec![one.clone(), longer.clone()], vec![longer, two], vec![vec![]]] {
             let read = resolved(&marks).await;
-            assert_eq!((read.marks, read.until), (Vec::new(), Some(Timestamp::MIN)), "{marks:?}");
+            assert_eq!((&*read.marks, read.until), (&[][..], Some(Timestamp::MIN)), "{marks:?}");
         }
     }
 }

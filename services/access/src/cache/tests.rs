@@ -11,7 +11,7 @@ const MARK: Mark = [7; 16];
 const BEAT: Revoked = Revoked { anew: false, marks: Vec::new(), revoked_keys: Vec::new() };
 
 fn answer(role: &str) -> Resolution {
-    Resolution { role: role.to_owned(), marks: vec![MARK], ..Resolution::default() }
+    Resolution { role: role.into(), marks: [MARK].into(), ..Resolution::default() }
 }
 
 fn cache() -> Arc<Cache> {
@@ -56,7 +56,7 @@ async fn many_at_once_ask_once() {
         })
     };
     let answers = futures::future::join_all((0..32).map(|_| ask())).await;
-    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().role == "manager"));
+    assert!(answers.iter().all(|answer| *answer.as_ref().unwrap().role == *"manager"));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 
@@ -103,7 +103,7 @@ async fn a_caller_who_leaves_takes_the_answer_from_nobody() {
     assert!(futures::FutureExt::now_or_never(left).is_none());
     go.send(()).unwrap();
     let other = cache.get(KEY, HOLDS, NOW, move || says(Err(ErrorReason::Internal)));
-    assert_eq!(other.await.unwrap().role, "manager");
+    assert_eq!(&*other.await.unwrap().role, "manager");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn another_tenant_or_key_has_another_answer() {
         CacheKey { session: Some((Uuid::nil(), Uuid::nil(), 0)), ..KEY },
     ] {
         let got = cache.get(other, HOLDS, NOW, move || says(Ok("none"))).await.unwrap();
-        assert_eq!(got.role, "none");
+        assert_eq!(&*got.role, "none");
     }
 }
 
@@ -127,7 +127,7 @@ async fn an_answer_that_identity_confirms_is_kept_until_its_mark_comes() {
     let cache = cache();
     cache.hear(&BEAT);
     let get = |role| cache.get(KEY, HOLDS, NOW, move || says(Ok(role)));
-    assert_eq!(get("manager").await.unwrap().role, "manager");
+    assert_eq!(&*get("manager").await.unwrap().role, "manager");
     // As old as one that would be asked about again, if nothing were heard.
     let age = |by| {
         let slot = cache.slot(KEY);
@@ -136,18 +136,18 @@ async fn an_answer_that_identity_confirms_is_kept_until_its_mark_comes() {
         kept.at = Instant::now().checked_sub(by).unwrap();
     };
     age(Duration::from_secs(50));
-    assert_eq!(get("viewer").await.unwrap().role, "manager");
+    assert_eq!(&*get("viewer").await.unwrap().role, "manager");
     assert_eq!(cache.asked.get(), 1);
     cache.hear(&Revoked { marks: vec![[8; 16]], ..BEAT });
-    assert_eq!(get("viewer").await.unwrap().role, "manager", "another's mark");
+    assert_eq!(&*get("viewer").await.unwrap().role, "manager", "another's mark");
     cache.hear(&Revoked { marks: vec![MARK], ..BEAT });
-    assert_eq!(get("viewer").await.unwrap().role, "viewer");
+    assert_eq!(&*get("viewer").await.unwrap().role, "viewer");
     cache.hear(&Revoked { anew: true, ..BEAT });
-    assert_eq!(get("agent").await.unwrap().role, "agent");
+    assert_eq!(&*get("agent").await.unwrap().role, "agent");
     age(Duration::from_secs(70));
-    assert_eq!(get("owner").await.unwrap().role, "agent", "it is renewed beside the call");
+    assert_eq!(&*get("owner").await.unwrap().role, "agent", "it is renewed beside the call");
     tokio::task::yield_now().await;
-    assert_eq!(get("nobody").await.unwrap().role, "owner");
+    assert_eq!(&*get("nobody").await.unwrap().role, "owner");
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn an_answer_on_its_way_when_its_mark_comes_is_asked_for_again() {
     }
     cache.hear(&Revoked { marks: vec![MARK], ..BEAT });
     go.send(()).unwrap();
-    assert_eq!(call.await.unwrap().unwrap().role, "after");
+    assert_eq!(&*call.await.unwrap().unwrap().role, "after");
 }
 
 #[tokio::test]
@@ -185,8 +185,8 @@ async fn an_answer_ends_with_what_it_is_about_and_a_minute_after_identity_was_he
     let until = NOW + jiff::SignedDuration::from_secs(10);
     let lookup = move || async move { Ok(Resolution { until: Some(until), ..answer("manager") }) };
     cache.get(KEY, HOLDS, NOW, lookup).await.unwrap();
-    assert_eq!(cache.get(KEY, HOLDS, NOW, move || says(Ok("other"))).await.unwrap().role, "manager");
-    assert_eq!(cache.get(KEY, HOLDS, until, move || says(Ok("other"))).await.unwrap().role, "other");
+    assert_eq!(&*cache.get(KEY, HOLDS, NOW, move || says(Ok("other"))).await.unwrap().role, "manager");
+    assert_eq!(&*cache.get(KEY, HOLDS, until, move || says(Ok("other"))).await.unwrap().role, "other");
     let old = Instant::now().checked_sub(OLDEST).unwrap();
     cache.slot(KEY).lock().kept.as_mut().unwrap().at = old;
     let refused = cache.get(KEY, HOLDS, NOW, move || says(down)).await.unwrap_err();

@@ -52,10 +52,10 @@ impl Authority for Fake {
         } else {
             Ok(Resolution {
                 tenant: Some(Uuid::from_u128(1)),
-                scopes: vec!["customers:manage".to_owned()],
+                scopes: ["customers:manage".to_owned()].into(),
                 operator: true,
                 api_key_id: Some(Uuid::from_u128(2)),
-                marks: vec![MARK],
+                marks: [MARK].into(),
                 ..Resolution::default()
             })
         })
@@ -145,7 +145,7 @@ async fn a_message_that_comes_just_after_the_revocation_is_refused() {
     let head = Head::send().await;
     let counts = Arc::clone(&head.counts);
     counts.revoked.store(true, Ordering::Relaxed);
-    head.gate.cache.hear(&Revoked { marks: vec![MARK], ..Revoked::default() });
+    head.gate.cache.hear(&Revoked { marks: [MARK].into(), ..Revoked::default() });
     assert_eq!(head.goes_on().await, Some(ErrorReason::ApiKeyInvalid));
     assert_eq!(counts.made.load(Ordering::Relaxed), 0);
 }
@@ -156,7 +156,7 @@ async fn an_operators_call_is_written_down_once_however_late_its_message_comes()
         let head = Head::send().await;
         let counts = Arc::clone(&head.counts);
         if void {
-            head.gate.cache.hear(&Revoked { marks: vec![MARK], ..Revoked::default() });
+            head.gate.cache.hear(&Revoked { marks: [MARK].into(), ..Revoked::default() });
         }
         tokio::time::sleep(MOMENT + Duration::from_millis(20)).await;
         assert_eq!(head.goes_on().await, None);

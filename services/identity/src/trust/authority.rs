@@ -98,7 +98,11 @@ impl LocalIdentity {
         } else {
             let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
             scopes.sort();
-            Resolution { tenant: tenant.map(|tenant| tenant.0), scopes, ..Resolution::default() }
+            Resolution {
+                tenant: tenant.map(|tenant| tenant.0),
+                scopes: scopes.into(),
+                ..Resolution::default()
+            }
         };
         let until = [resolution.until, key_until].into_iter().flatten().min();
         let resolution = Resolution { api_key_id, until, ..resolution };
@@ -156,9 +160,9 @@ impl LocalIdentity {
             user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
             tenant: tenant.map(|tenant| tenant.0),
             closed,
-            scopes,
-            role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
-            role_scopes,
+            scopes: scopes.into(),
+            role: membership.map(|(_, role)| role.name().into()).unwrap_or_default(),
+            role_scopes: role_scopes.into(),
             operator: is_operator,
             until: first.session_ends_at,
             second_factor: self.second_factor(first, asked_as),
@@ -177,7 +181,7 @@ impl LocalIdentity {
     }
 
     /// What an answer depends on, each as the database marks it when it is revoked.
-    pub(super) fn marks(&self, answer: &Resolution, tenant: Option<TenantId>) -> Vec<Mark> {
+    pub(super) fn marks(&self, answer: &Resolution, tenant: Option<TenantId>) -> Arc<[Mark]> {
         let marker = self.revocations.marker();
         let mut marks = Vec::new();
         if let Some(User { id, session }) = answer.user {
@@ -193,7 +197,7 @@ impl LocalIdentity {
             }
         }
         marks.extend(answer.api_key_id.map(|id| marker.mark(MarkKind::ApiKey, id)));
-        marks
+        marks.into()
     }
 
     /// One answer for every way in which a key can be wrong.

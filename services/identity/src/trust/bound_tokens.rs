@@ -68,7 +68,7 @@ impl LocalIdentity {
         scopes.sort();
         let resolution = Resolution {
             tenant: Some(client.tenant),
-            scopes,
+            scopes: scopes.into(),
             api_key_id: Some(client.id),
             until,
             ..Resolution::default()
@@ -89,13 +89,13 @@ impl LocalIdentity {
         let found = self.store.resolve_user(session, user, Some(TenantId(client.tenant)), now).await?;
         let first = found.first().ok_or_else(session_ended)?;
         let (_, role) = membership(&found).ok_or_else(not_a_member)?;
-        let mut scopes = of_client.scopes;
+        let mut scopes = of_client.scopes.to_vec();
         let held = role.scopes();
         scopes.retain(|scope| held.contains(scope));
         let resolution = Resolution {
             user: Some(User { id: claims.sub, session: claims.session_id }),
-            scopes,
-            role: role.name().to_owned(),
+            scopes: scopes.into(),
+            role: role.name().into(),
             until: [of_client.until, first.session_ends_at].into_iter().flatten().min(),
             second_factor: self.second_factor(first, Some(role)),
             ..of_client
@@ -137,8 +137,8 @@ impl LocalIdentity {
         let resolution = Resolution {
             user: Some(User { id: claims.sub, session: SessionId::default().0 }),
             tenant: Some(tenant),
-            scopes,
-            role: role.name().to_owned(),
+            scopes: scopes.into(),
+            role: role.name().into(),
             api_key_id: key.map(|(id, _)| id.0),
             until: [by.session_ends_at, key_until].into_iter().flatten().min(),
             // Whoever may do what an owner may is asked what owners are, by what was proved.
@@ -146,9 +146,9 @@ impl LocalIdentity {
             ..Resolution::default()
         };
         let marker = self.revocations.marker();
-        let mut marks = self.marks(&resolution, resolution.tenant.map(TenantId));
-        marks.push(marker.mark(MarkKind::User, operator));
-        marks.push(marker.mark(MarkKind::Session, session.0));
+        let of_operator = [marker.mark(MarkKind::User, operator), marker.mark(MarkKind::Session, session.0)];
+        let marks = self.marks(&resolution, resolution.tenant.map(TenantId));
+        let marks = marks.iter().copied().chain(of_operator).collect();
         Ok(Resolution { marks, ..resolution })
     }
 }
