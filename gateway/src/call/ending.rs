@@ -3,12 +3,14 @@
 //! reads the stream learns that it is not complete. One that answers a stream of the
 //! caller's comes to its own end, if there is time.
 
+use std::io::Read as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use boot::Stop;
 use bytes::{Buf, Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use frontdesk_proto::{ErrorReason, FieldContract, Refusal};
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
@@ -16,6 +18,8 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
+
+use crate::answer::failure::MAX_RESPONSE;
 
 /// What became of a request's stream that did not come to its end.
 pub const UNKNOWN: &str = "What was answered is done. Whether what was sent after it is done is not known: read before you send it again.";
@@ -46,6 +50,8 @@ struct Ending {
 #[derive(Default)]
 struct Messages {
     last: Bytes,
+    /// Whether that is in gzip, which is how the caller wants it.
+    is_compressed: bool,
     begun: BytesMut,
 }
 
@@ -89,7 +95,7 @@ impl Ending {
     /// The cursor of the last message.
     fn go_on(&self) -> Option<String> {
         let field = self.cursor.as_ref()?;
-        let last = DynamicMessage::decode(field.parent_message().clone(), self.messages.last.clone()).ok()?;
+        let last = DynamicMessage::decode(field.parent_message().clone(), self.messages.last()?).ok()?;
         let cursor = last.get_field(field).as_str()?.to_owned();
         (!cursor.is_empty()).then_some(cursor)
     }
@@ -101,14 +107,26 @@ impl Messages {
         self.begun.is_empty()
     }
 
+    /// The last message as it was before it was compressed.
+    fn last(&self) -> Option<Bytes> {
+        if !self.is_compressed {
+            return Some(self.last.clone());
+        }
+        let (mut plain, mut inflated) = (Vec::new(), GzDecoder::new(&*self.last).take(MAX_RESPONSE as u64));
+        inflated.read_to_end(&mut plain).ok()?;
+        Some(plain.into())
+    }
+
     /// Takes what follows. Mostly that is one message, which is not copied.
     fn take(&mut self, data: &Bytes) {
         if self.begun.is_empty() && whole(data) == Some(data.len()) {
+            self.is_compressed = data[0] == 1;
             self.last = data.slice(PREFIX..);
             return;
         }
         self.begun.extend_from_slice(data);
         while let Some(length) = whole(&self.begun) {
+            self.is_compressed = self.begun[0] == 1;
             self.begun.advance(PREFIX);
             self.last = self.begun.split_to(length - PREFIX).freeze();
         }
@@ -156,7 +174,11 @@ impl HttpBody for Ending {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use boot::StopPolicy;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use frontdesk_proto::booking::v1::WatchBookingRequestsResponse;
     use frontdesk_proto::descriptors;
     use futures::stream::{self, StreamExt};
@@ -181,6 +203,15 @@ mod tests {
         [&[0][..], &length, &message].concat()
     }
 
+    /// The same as a caller gets it who takes gzip.
+    fn compressed(message: &[u8]) -> Vec<u8> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&message[PREFIX..]).unwrap();
+        let message = gzip.finish().unwrap();
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        [&[1][..], &length, &message].concat()
+    }
+
     /// A stream that says these pieces and goes on.
     fn endless(pieces: &[&[u8]]) -> Body {
         let pieces: Vec<_> = pieces.iter().map(|one| Ok(Frame::data(Bytes::copy_from_slice(one)))).collect();
@@ -197,7 +228,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stream_ends_between_two_messages_with_the_cursor_of_the_last() {
         let (one, two) = (message("first"), message("second"));
-        let whole = [&one[..], &two].concat();
+        for (one, two) in [(&one, &two), (&one, &compressed(&two)), (&compressed(&one), &two)] {
+            ends_with_the_cursor_of(one, two).await;
+        }
+    }
+
+    async fn ends_with_the_cursor_of(one: &[u8], two: &[u8]) {
+        let whole = [one, two].concat();
         for cuts in [vec![], vec![one.len()], vec![3, one.len() + 2], vec![one.len() - 1]] {
             let stop = Stop::new(StopPolicy::AT_ONCE);
             let ends: Vec<usize> = cuts.iter().copied().chain([whole.len()]).collect();

@@ -198,12 +198,15 @@ mod tests {
         headers.append("x-tenant-id", HeaderValue::from_static("b"));
         headers.insert("x-user-id", HeaderValue::from_static("root"));
         headers.insert("grpc-timeout", HeaderValue::from_static("1H"));
+        headers.insert("grpc-accept-encoding", HeaderValue::from_static("gzip"));
         headers.insert("x-tenant-api-key", HeaderValue::from_static("secret"));
         let metadata = rest_in(&headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
         assert_eq!(metadata.get_all("x-tenant-id").iter().count(), 2);
         assert!(!metadata.contains_key("x-user-id") && !metadata.contains_key("grpc-timeout"));
+        assert!(!metadata.contains_key("grpc-accept-encoding"), "the service would compress for the gateway");
         assert!(metadata["x-tenant-api-key"].is_sensitive() && !metadata["x-tenant-id"].is_sensitive());
         clean_grpc(&mut headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
+        assert_eq!(headers["grpc-accept-encoding"], "gzip", "of a gRPC caller it goes up");
         assert!(headers["x-tenant-api-key"].is_sensitive() && !headers["x-tenant-id"].is_sensitive());
     }
 }

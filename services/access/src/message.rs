@@ -4,12 +4,14 @@
 //! call that waits for one holds a place among those of its server. Calls that send many
 //! messages are their methods' business, and so is what a message says.
 
+use std::io::{self, Read as _};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use boot::nothing_stored;
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use http_body_util::{BodyExt, Full};
 use tonic::Status;
@@ -17,7 +19,7 @@ use tonic::body::Body;
 
 /// Time for a message to arrive: that of a body at the gateway.
 const TIME: Duration = Duration::from_secs(10);
-/// Most bytes of a message, as tonic has it.
+/// Most bytes of a message, as tonic has it, also after it is inflated.
 const MOST: usize = 4 * 1024 * 1024;
 /// Most bytes of one that takes no credential: those of a body at the gateway.
 const MOST_OF_ANYBODY: usize = 1024 * 1024;
@@ -72,7 +74,8 @@ impl Message {
             self.take(part);
         }
         // What nobody may send is handed on, to be refused by who takes messages apart.
-        if self.most < MOST && self.is_too_long() { Err(too_long(self.most).into()) } else { Ok(()) }
+        let is_refused = self.most < MOST && (self.is_too_long() || self.inflates_too_long());
+        if is_refused { Err(too_long(self.most).into()) } else { Ok(()) }
     }
 
     fn take(&mut self, part: Bytes) {
@@ -99,6 +102,15 @@ impl Message {
         self.here().len() > PREFIX + self.most || self.says().is_some_and(|says| says > self.most)
     }
 
+    /// Whether it is compressed, and longer than it may be without that. One that cannot be
+    /// inflated is refused by who takes messages apart.
+    fn inflates_too_long(&self) -> bool {
+        let [1, _, _, _, _, compressed @ ..] = self.here() else { return false };
+        // One byte more than is allowed tells too much from enough.
+        let mut inflated = GzDecoder::new(compressed).take(self.most as u64 + 1);
+        io::copy(&mut inflated, &mut io::sink()).is_ok_and(|length| length > self.most as u64)
+    }
+
     /// How many bytes it says that it has after its prefix.
     fn says(&self) -> Option<usize> {
         let [_, length @ ..] = self.here().first_chunk::<PREFIX>()?;
@@ -122,6 +134,10 @@ fn too_slow() -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use futures::stream::{self, StreamExt};
     use http::HeaderMap;
     use http_body::Frame;
@@ -203,6 +219,32 @@ mod tests {
         }
         let mut of_a_user = halves_under(Some(&Rule::SignedIn), vec![part(b"\0\0\x10\0\x01"), part(most)]);
         assert!(of_a_user.at_once().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn nor_one_that_is_short_until_it_is_inflated() {
+        for (length, is_refused) in [(MOST_OF_ANYBODY, false), (MOST_OF_ANYBODY + 1, true)] {
+            let mut gzip = GzEncoder::new(vec![1, 0, 0, 0, 0], Compression::best());
+            gzip.write_all(&vec![0; length]).unwrap();
+            let mut bomb = gzip.finish().unwrap();
+            let says = u32::try_from(bomb.len() - PREFIX).unwrap();
+            bomb[1..PREFIX].copy_from_slice(&says.to_be_bytes());
+            assert!(bomb.len() < 10_000, "{} bytes", bomb.len());
+            let bomb: &'static [u8] = bomb.leak();
+            let of = |rule| {
+                let body = Body::new(StreamBody::new(stream::iter([Ok::<_, Status>(part(bomb))])));
+                Message::of(body, Some(rule))
+            };
+            let read = of(&Rule::Public).at_once().await.unwrap();
+            let reason = read.err().map(|status| Refusal::from_status(&status).unwrap().reason());
+            assert_eq!(reason, is_refused.then_some(ErrorReason::PayloadTooLarge));
+            let mut of_a_user = of(&Rule::SignedIn);
+            of_a_user.at_once().await.unwrap().unwrap();
+            assert_eq!(text(of_a_user).await, bomb);
+        }
+        // What it is, if it is no gzip, is said by who takes it apart.
+        let garbage = Body::new(StreamBody::new(stream::iter([Ok::<_, Status>(part(b"\x01\0\0\0\x02ab"))])));
+        Message::of(garbage, Some(&Rule::Public)).at_once().await.unwrap().unwrap();
     }
 
     #[tokio::test]

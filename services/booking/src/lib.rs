@@ -24,6 +24,7 @@ use frontdesk_proto::booking::v1::diagnostics_service_server::DiagnosticsService
 use frontdesk_proto::booking::v1::property_service_server::PropertyServiceServer;
 use pg::migrate::MigrationSet;
 use tokio_util::sync::CancellationToken;
+use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::{LayerExt, Routes};
 
 pub use self::config::{Config, Environment, Policy};
@@ -99,17 +100,27 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
             approvals.figures(scrape);
         })
     };
-    let service = Arc::new(rpc::Booking { store: store.clone(), approvals, answered, feed, imports });
-    let routes = Routes::new(layer.named_layer(BookingRequestServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(BookingServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(PropertyServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(CustomerServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(DiagnosticsServiceServer::from_arc(service)));
+    let service = rpc::Booking { store: store.clone(), approvals, answered, feed, imports };
+    let routes = routes(&layer, service);
     let readiness = Readiness::new(background).with("schema", move || {
         let store = store.clone();
         async move { ready(&store).await }
     });
     Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness, observe, metrics })
+}
+
+fn routes<A: Authority>(layer: &AccessLayer<A>, service: rpc::Booking) -> Routes {
+    let service = Arc::new(service);
+    macro_rules! guarded {
+        ($server:ident) => {
+            layer.named_layer($server::from_arc(Arc::clone(&service)).accept_compressed(Gzip))
+        };
+    }
+    Routes::new(guarded!(BookingRequestServiceServer))
+        .add_service(guarded!(BookingServiceServer))
+        .add_service(guarded!(PropertyServiceServer))
+        .add_service(guarded!(CustomerServiceServer))
+        .add_service(guarded!(DiagnosticsServiceServer))
 }
 
 /// What an operator should know of booking's part of a database.

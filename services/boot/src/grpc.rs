@@ -7,6 +7,7 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use futures::StreamExt;
 use tonic::Status;
 use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
@@ -60,6 +61,7 @@ impl GrpcServer {
         // It begins as one that serves, without having asked.
         reporter.set_service_status("", ServingStatus::NotServing).await;
         let watch = tokio::spawn(report_health(reporter, services.clone(), readiness, stop.clone()));
+        let health = health.accept_compressed(CompressionEncoding::Gzip);
         let routes = with_the_rest_refused(routes, &services).add_service(health);
         let routes = with_reflection(routes, &services);
         // The builder's own setting does not reach a listener that was bound before.

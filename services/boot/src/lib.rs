@@ -13,6 +13,7 @@ mod client_address;
 pub mod deadline;
 mod grpc;
 mod guests;
+mod gzip;
 mod networks;
 mod observe;
 mod readiness;

@@ -23,6 +23,7 @@ use crate::at_once::{AtOnce, Full, Place};
 use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::guests::Guests;
+use crate::gzip;
 use crate::rpc_figures::{InProgress, RpcFigures};
 use crate::{Metrics, Runbook, TrustedProxies, request_id};
 
@@ -139,6 +140,7 @@ where
             call.came_from(peer.ip(), self.proxies.client(peer.ip(), request.headers()));
         }
         let open = OpenCall::new(&call, Arc::clone(&self.figures), request.uri().path());
+        let takes_gzip = gzip::is_taken(request.headers());
         let runbook = Arc::clone(&self.runbook);
         let worth_it = |given| call.run_now(|| still_worth_it(&call, given));
         let admitted = time_given(request.headers())
@@ -163,6 +165,7 @@ where
                     }
                 }
             };
+            let response = if takes_gzip { gzip::compressed(response) } else { response };
             Ok(open.finish(response, &runbook))
         };
         Box::pin(async move { call.run(work).await })

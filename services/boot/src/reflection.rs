@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use frontdesk_proto::DESCRIPTOR_SET;
 use http::{Request, Response};
 use tonic::body::Body;
+use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_reflection::server::Builder;
@@ -23,8 +24,8 @@ pub fn with_reflection(routes: Routes, services: &[&'static str]) -> Routes {
     const READS: &str = "the embedded descriptor sets were encoded by the compiler";
     let (v1, v1alpha) = (builder(services), builder(services));
     routes
-        .add_service(AtFirstCall::new(move || v1.build_v1().expect(READS)))
-        .add_service(AtFirstCall::new(move || v1alpha.build_v1alpha().expect(READS)))
+        .add_service(AtFirstCall::new(move || v1.build_v1().expect(READS).accept_compressed(Gzip)))
+        .add_service(AtFirstCall::new(move || v1alpha.build_v1alpha().expect(READS).accept_compressed(Gzip)))
 }
 
 fn builder(services: &[&'static str]) -> Builder<'static> {

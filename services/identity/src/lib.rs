@@ -35,6 +35,7 @@ use frontdesk_proto::identity::v1::user_service_server::UserServiceServer;
 use jiff::Timestamp;
 use pg::migrate::MigrationSet;
 use tokio_util::sync::CancellationToken;
+use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::{LayerExt, Routes};
 
 use self::changes::mail::Post;
@@ -183,17 +184,22 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
 
 fn routes(layer: &AccessLayer<LocalIdentity>, service: rpc::Identity) -> Routes {
     let service = Arc::new(service);
-    Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(ScopeServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(TenantServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(InvitationServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(AuditServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(FactorServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(OAuthServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(RevocationServiceServer::from_arc(service)))
+    macro_rules! guarded {
+        ($server:ident) => {
+            layer.named_layer($server::from_arc(Arc::clone(&service)).accept_compressed(Gzip))
+        };
+    }
+    Routes::new(guarded!(AuthServiceServer))
+        .add_service(guarded!(UserServiceServer))
+        .add_service(guarded!(TokenServiceServer))
+        .add_service(guarded!(ScopeServiceServer))
+        .add_service(guarded!(TenantServiceServer))
+        .add_service(guarded!(InvitationServiceServer))
+        .add_service(guarded!(ApiKeyServiceServer))
+        .add_service(guarded!(AuditServiceServer))
+        .add_service(guarded!(FactorServiceServer))
+        .add_service(guarded!(OAuthServiceServer))
+        .add_service(guarded!(RevocationServiceServer))
 }
 
 /// What an operator should know of identity's part of a deployment.
