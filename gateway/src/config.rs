@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use boot::{
-    Cleartext, ClientTlsFiles, Form, Listen, Listener, Runbook, Setting, Settings, Trimmed, TrustedProxies,
-    Unset, Version,
+    Cleartext, ClientTlsFiles, Form, Listen, Listener, Origins, Runbook, Setting, Settings, Trimmed,
+    TrustedProxies, Unset, Version,
 };
 use upstream::{Callee, Upstream};
 
-use crate::origin::{DEFAULT_ORIGINS, Hosts, Origins};
+use crate::origin::{DEFAULT_ORIGINS, Hosts};
 
 static GATEWAY_LISTEN: Setting = Setting {
     name: "GATEWAY_LISTEN",
@@ -170,7 +170,7 @@ impl Environment {
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
         let runbook = Runbook::read(settings);
-        let origins = Origins::read(settings);
+        let origins = read_origins(settings);
         let hosts = Hosts::read(settings);
         let trusted_proxies = TrustedProxies::read(settings);
         let anon_key = settings.if_set::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
@@ -214,9 +214,7 @@ impl Hosts {
     }
 }
 
-impl Origins {
-    /// Reads `ALLOWED_ORIGINS`.
-    pub fn read(settings: &mut Settings) -> Option<Self> {
-        settings.parsed(&ALLOWED_ORIGINS)
-    }
+/// Reads `ALLOWED_ORIGINS`.
+pub fn read_origins(settings: &mut Settings) -> Option<Origins> {
+    settings.parsed(&ALLOWED_ORIGINS)
 }

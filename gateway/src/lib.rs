@@ -23,10 +23,10 @@ use boot::{Listener, Metrics, Readiness, Stop};
 
 use self::call::upstreams::Upstreams;
 pub use self::config::{
-    BOOKING_ADDR, Config, Connections, Environment, IDENTITY_ADDR, Policy, SUPABASE_ANON_KEY,
+    BOOKING_ADDR, Config, Connections, Environment, IDENTITY_ADDR, Policy, SUPABASE_ANON_KEY, read_origins,
 };
 use self::edge::Edge;
-pub use self::origin::{Hosts, HostsError, Origins, OriginsError};
+pub use self::origin::{Hosts, HostsError, explain as explain_origin};
 use self::pages::{Pages, health};
 pub use self::routes::RoutesError;
 use self::server::Server;

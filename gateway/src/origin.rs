@@ -2,25 +2,18 @@
 //! standard). It does not say who may call; pages need credentials like anybody.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
+use boot::origins::{EXPOSED, METHODS, Origins, normalised};
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
-};
+use http::header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use tonic::body::Body;
+use http::{HeaderMap, HeaderValue, Request};
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
-const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "grpc-status, grpc-message, grpc-status-details-bin, x-request-id, retry-after, etag, allow, www-authenticate, x-supabase-api-version",
-);
+pub use boot::origins::{allow, is_preflight, preflight};
+
 /// How many refused origins are remembered, so that each is logged once.
 const REMEMBERED: usize = 1000;
 
@@ -30,17 +23,6 @@ const LONGEST_NAME: usize = 255;
 /// What `ALLOWED_ORIGINS` is when it is not set: the development servers of the usual
 /// front-end tools.
 pub const DEFAULT_ORIGINS: &str = "http://localhost:3000,http://localhost:5173";
-
-/// The origins whose pages may call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origins(BTreeSet<String>);
-
-/// An entry of `ALLOWED_ORIGINS` that is not an origin.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "`{0}` is not an origin; write scheme://host or scheme://host:port, without a path, several with commas"
-)]
-pub struct OriginsError(String);
 
 /// The names that this gateway answers to, besides addresses and `localhost`. A page of any
 /// other name can be a stranger's whose name leads here for once (DNS rebinding): that its
@@ -124,80 +106,6 @@ fn without_root(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-impl FromStr for Origins {
-    type Err = OriginsError;
-
-    fn from_str(list: &str) -> Result<Self, OriginsError> {
-        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        entries
-            .map(|entry| normalised(entry).ok_or_else(|| OriginsError(entry.to_owned())))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-}
-
-impl Default for Origins {
-    fn default() -> Self {
-        Self(DEFAULT_ORIGINS.split(',').map(str::to_owned).collect())
-    }
-}
-
-impl fmt::Display for Origins {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list: Vec<&str> = self.0.iter().map(String::as_str).collect();
-        out.write_str(&list.join(", "))
-    }
-}
-
-impl Origins {
-    /// Whether pages of an origin may call, and why, for people.
-    pub fn explain(&self, origin: &str) -> (bool, String) {
-        let list = if self.0.is_empty() { "nothing".to_owned() } else { self.to_string() };
-        let Some(normal) = normalised(origin) else {
-            let hint = if origin == "null" {
-                "Files and sandboxed frames have the origin `null`, which is never allowed."
-            } else {
-                "An origin is scheme://host or scheme://host:port, without a path or a slash at the end."
-            };
-            return (
-                false,
-                format!("Refused: `{origin}` is not an origin. {hint}\nALLOWED_ORIGINS has {list}."),
-            );
-        };
-        if self.0.contains(&normal) {
-            return (
-                true,
-                format!(
-                    "Allowed: {normal} is in ALLOWED_ORIGINS.\n\
-                     A preflight answers 204 with the methods {} and whatever headers it asks for.\n\
-                     A page can read these headers of an answer: {}.\n\
-                     Cookies count at /console/session only, where the page asks for it (credentials: \"include\").",
-                    METHODS.to_str().unwrap_or_default(),
-                    EXPOSED.to_str().unwrap_or_default(),
-                ),
-            );
-        }
-        let host = |one: &str| {
-            one.split_once("://").map(|(_, rest)| rest.split(':').next().unwrap_or_default().to_owned())
-        };
-        let near: Vec<&str> =
-            self.0.iter().map(String::as_str).filter(|one| host(one) == host(&normal)).collect();
-        let hint = match near.as_slice() {
-            [] => String::new(),
-            near => format!(
-                " {} has the same host with another scheme or port, which is another origin.",
-                near.join(", ")
-            ),
-        };
-        let text = format!(
-            "Refused: {normal} is not in ALLOWED_ORIGINS, which has {list}.{hint}\n\
-             Its pages get 403 ORIGIN_NOT_ALLOWED, unless they come from the gateway's own host.\n\
-             To allow it, add it to ALLOWED_ORIGINS of the gateway, with a comma, and restart it.",
-        );
-        (false, text)
-    }
-}
-
 impl Cors {
     pub fn new(origins: Origins, hosts: Hosts) -> Self {
         Self { origins, hosts, refused: Mutex::default() }
@@ -208,7 +116,7 @@ impl Cors {
         let Some(value) = request.headers().get(ORIGIN) else { return Verdict::Same };
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         match normalised(&text) {
-            Some(origin) if self.origins.0.contains(&origin) => Verdict::Allowed(value.clone()),
+            Some(origin) if self.origins.contain(&origin) => Verdict::Allowed(value.clone()),
             Some(origin) if self.is_own(&origin, request) => Verdict::Same,
             _ => Verdict::Refused(text),
         }
@@ -263,23 +171,47 @@ impl Cors {
     }
 }
 
-/// What a request calls: `Host` in HTTP/1.1, the authority of the URI in HTTP/2.
-fn host<B>(request: &Request<B>) -> Option<&str> {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    host.or_else(|| request.uri().authority().map(Authority::as_str))
-}
-
-/// Whether the request asks what a page may do.
-pub fn is_preflight<B>(request: &Request<B>) -> bool {
-    request.method() == Method::OPTIONS
-        && request.headers().contains_key(ORIGIN)
-        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-}
-
-/// Adds what a page of an allowed origin needs to read an answer.
-pub fn allow(origin: HeaderValue, headers: &mut HeaderMap) {
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+/// Whether pages of an origin may call that has these in `ALLOWED_ORIGINS`, and why, for people.
+pub fn explain(origins: &Origins, origin: &str) -> (bool, String) {
+    let list = if origins.is_empty() { "nothing".to_owned() } else { origins.to_string() };
+    let Some(normal) = normalised(origin) else {
+        let hint = if origin == "null" {
+            "Files and sandboxed frames have the origin `null`, which is never allowed."
+        } else {
+            "An origin is scheme://host or scheme://host:port, without a path or a slash at the end."
+        };
+        return (false, format!("Refused: `{origin}` is not an origin. {hint}\nALLOWED_ORIGINS has {list}."));
+    };
+    if origins.contain(&normal) {
+        return (
+            true,
+            format!(
+                "Allowed: {normal} is in ALLOWED_ORIGINS.\n\
+                 A preflight answers 204 with the methods {} and whatever headers it asks for.\n\
+                 A page can read these headers of an answer: {}.\n\
+                 Cookies count at /console/session only, where the page asks for it (credentials: \"include\").",
+                METHODS.to_str().unwrap_or_default(),
+                EXPOSED.to_str().unwrap_or_default(),
+            ),
+        );
+    }
+    let host = |one: &str| {
+        one.split_once("://").map(|(_, rest)| rest.split(':').next().unwrap_or_default().to_owned())
+    };
+    let near: Vec<&str> = origins.iter().filter(|one| host(one) == host(&normal)).collect();
+    let hint = match near.as_slice() {
+        [] => String::new(),
+        near => format!(
+            " {} has the same host with another scheme or port, which is another origin.",
+            near.join(", ")
+        ),
+    };
+    let text = format!(
+        "Refused: {normal} is not in ALLOWED_ORIGINS, which has {list}.{hint}\n\
+         Its pages get 403 ORIGIN_NOT_ALLOWED, unless they come from the gateway's own host.\n\
+         To allow it, add it to ALLOWED_ORIGINS of the gateway, with a comma, and restart it.",
+    );
+    (false, text)
 }
 
 /// Lets a page of an allowed origin send and get a cookie.
@@ -287,39 +219,10 @@ pub fn allow_credentials(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
 }
 
-/// The answer to a preflight.
-pub fn preflight(request: &HeaderMap) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-    if let Some(wanted) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
-    }
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    headers.append(
-        VARY,
-        HeaderValue::from_static("access-control-request-method, access-control-request-headers"),
-    );
-    response
-}
-
-/// Scheme and host in lower case, default port left out.
-fn normalised(origin: &str) -> Option<String> {
-    let (scheme, authority) = origin.split_once("://")?;
-    let scheme = scheme.to_ascii_lowercase();
-    let uri: Uri = format!("{scheme}://{authority}/").parse().ok()?;
-    let clean = uri.path() == "/" && uri.query().is_none() && !authority.contains(['@', '/', '?', '#', '*']);
-    let host = uri.host().filter(|host| !host.is_empty() && clean)?.to_ascii_lowercase();
-    let default = match scheme.as_str() {
-        "http" => 80,
-        "https" => 443,
-        _ => return None,
-    };
-    match uri.port_u16() {
-        Some(port) if port != default => Some(format!("{scheme}://{host}:{port}")),
-        _ => Some(format!("{scheme}://{host}")),
-    }
+/// What a request calls: `Host` in HTTP/1.1, the authority of the URI in HTTP/2.
+fn host<B>(request: &Request<B>) -> Option<&str> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    host.or_else(|| request.uri().authority().map(Authority::as_str))
 }
 
 #[cfg(test)]

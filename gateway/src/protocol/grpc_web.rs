@@ -3,7 +3,8 @@
 //!
 //! A request is read whole, up to a limit, before it is sent on: a broken one is
 //! then a status and not a stream that is reset halfway, and no browser sends more
-//! than one message.
+//! than one message. `oracle.rs` holds what crosses against tonic-web, whose place is before
+//! services of its own process, and says where we go further.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -40,10 +41,15 @@ pub async fn call(
         Ok(request) => grpc::send(upstreams, request).await,
         Err(refusal) => Err(refusal),
     };
-    let (mut head, body) = match sent {
-        Ok(response) => response.into_parts(),
-        Err(refusal) => return refused(runbook.link(refusal), form),
-    };
+    match sent {
+        Ok(response) => answer(response, form),
+        Err(refusal) => refused(runbook.link(refusal), form),
+    }
+}
+
+/// The gRPC-Web answer of a gRPC answer.
+fn answer(response: Response<Cut>, form: Form) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
     head.headers.insert(CONTENT_TYPE, content_type(form));
     head.headers.remove(CONTENT_LENGTH);
     // A refusal is in the headers, which every client reads; a frame of trailers
@@ -146,6 +152,9 @@ impl HttpBody for WebBody {
 fn broken_off() -> HeaderMap {
     Status::from(failure::broken_off()).into_http::<Body>().headers().clone()
 }
+
+#[cfg(test)]
+mod oracle;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use access::{Callee, Issuer, RemoteIdentity};
-use boot::{Cleartext, Form, Listen, Listener, ProxyHeader, Runbook, Setting, Settings, Unset};
+use boot::{Cleartext, Form, Listen, Listener, Origins, ProxyHeader, Runbook, Setting, Settings, Unset};
 use pg::Database;
 
 static BOOKING_LISTEN: Setting = Setting {
@@ -110,6 +110,8 @@ pub struct Policy {
     pub most_streams_of_session: usize,
     /// How many days back a stream can go on.
     pub feed_retention_days: i64,
+    /// Origins whose pages may call it without the gateway.
+    pub pages: Origins,
     /// In which header proxies say where a call comes from.
     pub proxy_header: ProxyHeader,
     /// How often identity is asked which tenants are deleted; no setting.
@@ -142,6 +144,7 @@ impl Environment {
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
         let runbook = Runbook::read(settings);
+        let pages = Origins::read_direct(settings);
         let most_streams = settings.number(&WATCH_LIMIT_SERVER);
         let most_streams_of_tenant = settings.number(&WATCH_LIMIT_TENANT);
         let most_streams_of_session = settings.number(&WATCH_LIMIT_SESSION);
@@ -151,6 +154,7 @@ impl Policy {
         let most_imports_of_tenant = settings.number(&IMPORT_LIMIT_TENANT);
         Some(Self {
             runbook,
+            pages,
             most_streams: most_streams?,
             most_streams_of_tenant: most_streams_of_tenant?,
             most_streams_of_session: most_streams_of_session?,

@@ -89,6 +89,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(store.policy(), stop.clone());
     let observe = Observe::of(&SERVICES).linking(&store.policy().runbook);
+    let pages = store.policy().pages.clone();
     let answered = Arc::<rpc::Answered>::default();
     let approvals = changes::Approvals::default();
     let metrics = {
@@ -106,7 +107,8 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
         let store = store.clone();
         async move { ready(&store).await }
     });
-    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness, observe, metrics })
+    let services = SERVICES.to_vec();
+    Ok(GrpcServer { listener, services, routes, readiness, observe, pages, metrics })
 }
 
 fn routes<A: Authority>(layer: &AccessLayer<A>, service: rpc::Booking) -> Routes {

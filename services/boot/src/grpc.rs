@@ -14,8 +14,9 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::pages::Pages;
 use crate::reflection::with_reflection;
-use crate::{Listener, Metrics, Observe, Readiness, ServeError, Stop};
+use crate::{Listener, Metrics, Observe, Origins, Readiness, ServeError, Stop};
 
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -40,6 +41,8 @@ pub struct GrpcServer {
     pub readiness: Readiness,
     /// What each call goes through.
     pub observe: Observe,
+    /// Origins whose pages may call it without the gateway.
+    pub pages: Origins,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -54,7 +57,7 @@ impl GrpcServer {
     /// Serves until the stop, and until calls in progress and background tasks have come
     /// to their end or are cut off. However it ends, no task is left.
     pub async fn serve(self, stop: Stop) -> Result<(), ServeError> {
-        let Self { listener, services, routes, readiness, observe, metrics: _ } = self;
+        let Self { listener, services, routes, readiness, observe, pages, metrics: _ } = self;
         let background = readiness.background().clone();
         let tasks = background.stop().clone().drop_guard();
         let (reporter, health) = tonic_health::server::health_reporter();
@@ -80,6 +83,9 @@ impl GrpcServer {
             .initial_connection_window_size(MAX_CALLS * STREAM_WINDOW)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+            // Browsers speak HTTP/1.1 where there is no TLS.
+            .accept_http1(!pages.is_empty())
+            .layer(Pages::of(pages))
             .layer(observe.clone())
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, stop.ending().clone().cancelled_owned());
@@ -197,7 +203,8 @@ mod tests {
         let readiness = Readiness::new(room);
         let (routes, observe, metrics) = (Routes::default(), Observe::of(&[]), Metrics::default());
         let listener = listener.into();
-        (GrpcServer { listener, services: Vec::new(), routes, readiness, observe, metrics }, addr)
+        let (services, pages) = (Vec::new(), Origins::default());
+        (GrpcServer { listener, services, routes, readiness, observe, pages, metrics }, addr)
     }
 
     async fn client(addr: SocketAddr) -> HealthClient<tonic::transport::Channel> {

@@ -16,6 +16,8 @@ mod guests;
 mod gzip;
 mod networks;
 mod observe;
+pub mod origins;
+mod pages;
 mod readiness;
 mod reflection;
 pub mod request_id;
@@ -46,6 +48,7 @@ pub use self::client_address::{
 pub use self::grpc::{GrpcServer, MAX_CALLS};
 pub use self::networks::{Network, NotANetwork};
 pub use self::observe::Observe;
+pub use self::origins::{Origins, OriginsError};
 pub use self::readiness::{Answer, Readiness};
 pub use self::runbook::{Runbook, RunbookError};
 pub use self::settings::{Form, InForce, Setting, Settings, SettingsError, Trimmed, Unset};

@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use boot::Settings;
+use boot::{Origins, Settings};
 use clap::Subcommand;
-use gateway::Origins;
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 
@@ -56,7 +55,7 @@ struct Problem {
 impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let gateway = settings.if_set_else(&API_BASE_URL, "ALLOWED_ORIGINS of this shell is explained");
-        let origins = Origins::read(settings);
+        let origins = gateway::read_origins(settings);
         Some(Self { gateway, origins: origins? })
     }
 }
@@ -72,7 +71,7 @@ pub async fn run(source: &Source, command: CorsCommand) -> Result<(), Failure> {
     let CorsCommand::Explain { origin } = command;
     let Environment { gateway, origins } = source.read(Environment::read)?;
     let Some(HttpUrl(gateway)) = gateway else {
-        let (allowed, text) = origins.explain(&origin);
+        let (allowed, text) = gateway::explain_origin(&origins, &origin);
         let text = format!(
             "{text}\nThat is by ALLOWED_ORIGINS of this shell. Set API_BASE_URL, and the gateway is asked."
         );

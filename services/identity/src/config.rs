@@ -9,7 +9,7 @@ mod mail;
 use std::time::Duration;
 
 use access::Issuer;
-use boot::{Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, TrustedProxies, Unset};
+use boot::{Cleartext, Form, Listen, Listener, Origins, Runbook, Setting, Settings, TrustedProxies, Unset};
 use jiff::SignedDuration;
 use pg::Database;
 use seal::MasterKey;
@@ -197,6 +197,8 @@ pub struct Config {
 pub struct Policy {
     /// Where callers find the runbook.
     pub runbook: Runbook,
+    /// Origins whose pages may call it without the gateway.
+    pub pages: Origins,
     /// Limits on failed logins.
     pub limits: Limits,
     /// What a password hash costs.
@@ -284,6 +286,7 @@ pub fn read_passkeys(settings: &mut Settings) -> Option<Option<RelyingParty>> {
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
         let runbook = Runbook::read(settings);
+        let pages = Origins::read_direct(settings);
         let pair = settings.number(&LOGIN_LIMIT_PAIR);
         let account = settings.number(&LOGIN_LIMIT_ACCOUNT);
         let address = settings.number(&LOGIN_LIMIT_ADDRESS);
@@ -301,6 +304,7 @@ impl Policy {
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
         Some(Self {
             runbook,
+            pages,
             limits: Limits {
                 pair: pair?,
                 account: account?,

@@ -167,6 +167,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     };
     let policy = store.policy();
     let observe = Observe::of(&SERVICES).linking(&policy.runbook).behind(&policy.trusted_proxies);
+    let pages = policy.pages.clone();
     let passwords = sessions.passwords.clone();
     let metrics = observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
         database.figures(scrape);
@@ -179,7 +180,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         let store = store.clone();
         async move { ready(&store).await }
     });
-    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness, observe, metrics })
+    let services = SERVICES.to_vec();
+    Ok(GrpcServer { listener, services, routes, readiness, observe, pages, metrics })
 }
 
 fn routes(layer: &AccessLayer<LocalIdentity>, service: rpc::Identity) -> Routes {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use boot::{
     AdminPort, Background, Cleartext, ClientTlsFiles, Form, GrpcServer, InForce, Listen, Listener, Observe,
-    Readiness, Setting, Settings, Stop, StopPolicy, Unset,
+    Origins, Readiness, Setting, Settings, Stop, StopPolicy, Unset,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, SanType,
@@ -123,7 +123,7 @@ impl Service {
         let (addr, stop) = (listener.tcp.local_addr().unwrap(), Stop::new(StopPolicy::AT_ONCE));
         let readiness = listener.noted_by(Readiness::new(Background::new(stop.ending().clone())));
         let metrics = listener.metrics("service");
-        let (routes, observe) = (Routes::default(), Observe::of(&[]));
+        let (routes, observe, pages) = (Routes::default(), Observe::of(&[]), Origins::default());
         let operators = boot::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let admin = operators.local_addr().unwrap();
         let version = boot::Version { number: "1.2.3", commit: "4a2c910" };
@@ -136,7 +136,8 @@ impl Service {
             settings: InForce::default(),
         };
         tokio::spawn(port.serve(stop.leaving().clone(), stop.ending().clone()));
-        let server = GrpcServer { listener, services: Vec::new(), routes, readiness, observe, metrics };
+        let server =
+            GrpcServer { listener, services: Vec::new(), routes, readiness, observe, pages, metrics };
         tokio::spawn(server.serve(stop.clone()));
         let service = Self { addr, admin, stop };
         // It says that it serves once it has asked itself.

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, Form, InForce, Log, Setting, Settings, Traces, Trimmed, TrustedProxies, Unset};
+use boot::{AdminPort, Form, InForce, Log, Origins, Setting, Settings, Traces, Trimmed, TrustedProxies, Unset};
 use devdb::Programs;
-use gateway::{Hosts, Origins};
+use gateway::Hosts;
 use identity::{MAIL_FROM, MAIL_SENDER, MailFrom, MailSender, RelyingParty, TRUSTED_ISSUERS, TrustedIssuers};
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
@@ -42,6 +42,8 @@ pub struct Environment {
 pub struct Trusted {
     /// Origins whose pages may call.
     pub origins: Origins,
+    /// Of them, or others, those whose pages may call the services without the gateway.
+    pub direct: Origins,
     /// Names that the gateway answers to.
     pub hosts: Hosts,
     /// Proxies in front of the gateway.
@@ -58,7 +60,8 @@ impl Environment {
         let log = Log::read(settings);
         let traces = Traces::read(settings);
         let admin = AdminPort::read(settings);
-        let origins = Origins::read(settings);
+        let origins = gateway::read_origins(settings);
+        let direct = Origins::read_direct(settings);
         let hosts = Hosts::read(settings);
         let proxies = TrustedProxies::read(settings);
         let issuers: Option<TrustedIssuers> = settings.if_set(&TRUSTED_ISSUERS);
@@ -78,6 +81,7 @@ impl Environment {
             traces: traces?,
             trusted: Trusted {
                 origins: origins?,
+                direct,
                 hosts,
                 proxies,
                 issuers: issuers.unwrap_or_default(),

@@ -170,7 +170,7 @@ async fn start(
 ) -> Result<System, Failure> {
     let anon_key = Some(secrets.publishable.clone());
     let runbook: Runbook = format!("{gateway_url}{}", Runbook::PATH).parse().map_err(Failure::new)?;
-    let Trusted { origins, hosts, proxies, issuers, passkeys } = trusted;
+    let Trusted { origins, direct, hosts, proxies, issuers, passkeys } = trusted;
     // Pages of this gateway, where nobody says which; none at an address, which no browser takes.
     let passkeys = passkeys.or_else(|| RelyingParty::of(gateway_url.parse().ok()?, None).ok());
     // Whoever comes by another name to where nobody else can is a page whose name leads here.
@@ -180,6 +180,7 @@ async fn start(
         issuer: Issuer { issuer: gateway_url.to_owned(), ..Issuer::default() },
         identity: identity::Policy {
             runbook: runbook.clone(),
+            pages: direct.clone(),
             trusted_proxies: proxies.clone(),
             trusted_issuers: issuers,
             passkeys,
@@ -188,6 +189,7 @@ async fn start(
         },
         booking: booking::Policy {
             runbook: runbook.clone(),
+            pages: direct,
             proxy_header: proxies.header(),
             ..booking::Policy::default()
         },

@@ -264,7 +264,7 @@ async fn processes_are_asked_what_they_are_and_whether_they_agree() {
         ];
         let mut settings = boot::Settings::of(given);
         access::Issuer::read(&mut settings);
-        gateway::Origins::read(&mut settings);
+        gateway::read_origins(&mut settings);
         pg::read_url(&mut settings);
         fixture.system.answer_operators(listener, settings.in_force());
     }
