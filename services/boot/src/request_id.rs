@@ -50,6 +50,8 @@ fn is_harmless(id: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -63,6 +65,16 @@ mod tests {
             assert_eq!(text(&id) == sent, kept, "{sent}");
             assert_eq!(headers[HEADER], id);
             assert!(id.is_sensitive() && headers[HEADER].is_sensitive(), "HPACK would keep it");
+        }
+    }
+    #[test]
+    fn ids_that_are_made_here_differ_and_begin_with_their_time() {
+        let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let ids: HashSet<Uuid> = std::iter::repeat_with(new).take(10_000).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids {
+            let made = id.as_u128() >> 80;
+            assert!(id.get_version_num() == 7 && made >= before && made < before + 60_000, "{id}");
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, Form, InForce, Log, Origins, Setting, Settings, Traces, Trimmed, TrustedProxies, Unset};
+use boot::{
+    AdminPort, Form, InForce, Log, Origins, Setting, Settings, Traces, Trimmed, TrustedProxies, Unset,
+};
 use devdb::Programs;
 use gateway::Hosts;
 use identity::{MAIL_FROM, MAIL_SENDER, MailFrom, MailSender, RelyingParty, TRUSTED_ISSUERS, TrustedIssuers};

@@ -158,6 +158,7 @@ mod gateway {
     mod cors;
     mod deadlines;
     mod grpc;
+    mod grpc_gzip;
     mod headers;
     mod health;
     mod limits;
@@ -216,6 +217,7 @@ mod whole {
     mod altered_reads;
     pub mod backups;
     pub mod crashes;
+    mod direct_pages;
     mod faults;
     mod fields;
     mod floods;
