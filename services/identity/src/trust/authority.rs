@@ -98,11 +98,8 @@ impl LocalIdentity {
         } else {
             let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
             scopes.sort();
-            Resolution {
-                tenant: tenant.map(|tenant| tenant.0),
-                scopes: scopes.into(),
-                ..Resolution::default()
-            }
+            let (tenant, scopes) = (tenant.map(|tenant| tenant.0), scopes.into());
+            Resolution { tenant, scopes, ..Resolution::default() }
         };
         let until = [resolution.until, key_until].into_iter().flatten().min();
         let resolution = Resolution { api_key_id, until, ..resolution };
