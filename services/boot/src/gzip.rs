@@ -223,7 +223,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_is_compressed_where_that_makes_it_shorter() {
-        let (short, long, longest) = (message(b"short"), message(&[b'x'; 3000]), message(&[b'y'; 300_000]));
+        let (short, long, longest) =
+            (message(b"short"), message(&[b'x'; 3000]), message(&vec![b'y'; 300_000]));
         let (random, empty) = (message(&noise(5000)), message(b""));
         let together = [&short[..], &long, &random, &empty].concat();
         let response = compressed(answer(&[&short, &together, &longest, &random]));

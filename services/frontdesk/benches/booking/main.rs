@@ -170,10 +170,11 @@ async fn approvals(readers: &Readers, durable: bool, tenants: usize) {
                     readers.watch(&bench, &ids, &busy).await,
                 ],
             };
-            let (began, read) = (Instant::now(), readers.took());
+            let (began, read) = (Instant::now(), Readers::took());
             rates[which].push(measured(&bench, &ids, part, take(), &busy).await);
             if matches!(part, Part::Heard) {
-                (reading, lasted) = (reading + (readers.took() - read), lasted + began.elapsed());
+                (reading, lasted) =
+                    (reading + (Readers::took().saturating_sub(read)), lasted + began.elapsed());
             }
             clear(&bench, &ids).await;
         }

@@ -58,7 +58,7 @@ impl Readers {
     }
 
     /// The CPU time that reading has taken.
-    pub fn took(&self) -> Duration {
+    pub fn took() -> Duration {
         let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
         let ours = tasks
             .filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == THREAD));

@@ -24,7 +24,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use frontdesk_proto::booking::v1 as wire;
-use prost::Message;
 
 use self::backend::{ID, framed};
 

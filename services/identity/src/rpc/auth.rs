@@ -19,9 +19,9 @@ use crate::error::Error;
 
 /// The answer of a call that signs in: each has a message of its own, with the same fields.
 macro_rules! signed_in {
-    ($answer:path, $tokens:expr) => {{
+    ($answer:ident, $tokens:expr) => {{
         let Tokens { access, refresh, user: owner, factors } = $tokens;
-        Response::new($answer {
+        Response::new(wire::$answer {
             access,
             refresh,
             token_type: "bearer".to_owned(),
@@ -43,7 +43,7 @@ impl AuthService for Identity {
         let (email, password) = (Email::read(&email), Zeroizing::new(password));
         let email = email.map_err(Error::from)?;
         let tokens = self.sessions.login(&email, password, &actor, Timestamp::now).await?;
-        Ok(signed_in!(wire::LoginResponse, tokens))
+        Ok(signed_in!(LoginResponse, tokens))
     }
 
     async fn refresh(
@@ -52,7 +52,7 @@ impl AuthService for Identity {
     ) -> Result<Response<wire::RefreshResponse>, Status> {
         let actor = self.stranger(&request);
         let tokens = self.sessions.refresh(&request.get_ref().refresh, &actor).await?;
-        Ok(signed_in!(wire::RefreshResponse, tokens))
+        Ok(signed_in!(RefreshResponse, tokens))
     }
 
     async fn logout(
@@ -107,7 +107,7 @@ impl AuthService for Identity {
         let (actor, language) = (self.stranger(&request), language(&request));
         let (credential, now) = (&request.get_ref().credential, Timestamp::now());
         let tokens = self.sessions.login_with_passkey(credential, language, &actor, now).await?;
-        Ok(signed_in!(wire::LoginWithPasskeyResponse, tokens))
+        Ok(signed_in!(LoginWithPasskeyResponse, tokens))
     }
 
     async fn reauthenticate(
@@ -117,7 +117,7 @@ impl AuthService for Identity {
         let (by, actor) = self.user(&request)?;
         let password = Zeroizing::new(request.into_inner().current_password);
         let tokens = self.sessions.reauthenticate(by, password, &actor, Timestamp::now).await?;
-        Ok(signed_in!(wire::ReauthenticateResponse, tokens))
+        Ok(signed_in!(ReauthenticateResponse, tokens))
     }
 
     async fn request_password_recovery(
@@ -148,7 +148,7 @@ impl AuthService for Identity {
         let actor = self.stranger(&request);
         let token = Zeroizing::new(request.into_inner().token);
         let tokens = self.sessions.sign_in_by_link(&token, &actor).await?;
-        Ok(signed_in!(wire::SignInByLinkResponse, tokens))
+        Ok(signed_in!(SignInByLinkResponse, tokens))
     }
 
     async fn list_sessions(
