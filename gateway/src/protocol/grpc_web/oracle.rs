@@ -25,7 +25,7 @@ const FORMS: [(Form, &str); 4] = [
 const CUTS: [usize; 6] = [usize::MAX, 1, 3, 4, 5, 1000];
 
 /// What comes of an answer: its content type, its other headers, and its bytes.
-type Told = (HeaderValue, HeaderMap, Vec<u8>);
+type Answered = (HeaderValue, HeaderMap, Vec<u8>);
 
 fn message(flag: u8, text: &[u8]) -> Vec<u8> {
     let length = u32::try_from(text.len()).unwrap().to_be_bytes();
@@ -112,7 +112,7 @@ fn ours(answer: Response<Body>, form: Form) -> Response<Body> {
     super::answer(answer.map(|body| Cut::new(body, None)), form)
 }
 
-async fn told(response: Response<Body>) -> Told {
+async fn told(response: Response<Body>) -> Answered {
     assert_eq!(response.status(), 200);
     let (mut head, body) = response.into_parts();
     let content_type = head.headers.remove(CONTENT_TYPE).unwrap();

@@ -10,8 +10,9 @@ const TRACING: &str = "deploy/kubernetes/tracing/networkpolicy.yaml";
 
 /// Settings whose addresses are names of something, or where others come from: no role calls
 /// them.
-const NAMED: [&str; 8] = [
+const NAMED: [&str; 9] = [
     "ALLOWED_ORIGINS",
+    "DIRECT_ORIGINS",
     "PASSKEY_ORIGINS",
     "PUBLIC_URL",
     "RUNBOOK_URL",

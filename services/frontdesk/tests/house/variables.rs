@@ -10,8 +10,9 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 25] = [
+const FOREIGN: [&str; 26] = [
     // Of the system, Cargo and Debian.
+    "CARGO",
     "CARGO_HOME",
     "CARGO_INCREMENTAL",
     "CARGO_PKG_VERSION",
