@@ -93,15 +93,16 @@ static CALL_LIMIT_CLIENT: Setting = Setting {
     secret: false,
 };
 
-/// What the gateway reads from its environment.
+/// What the gateway reads from its environment. In a process that is the services, too, nobody
+/// says where they are.
 #[derive(Debug)]
-pub struct Environment {
+pub struct Environment<S = Callee> {
     /// Where it listens.
     pub listen: Listen,
     /// The identity service.
-    pub identity: Callee,
+    pub identity: S,
     /// The booking service.
-    pub booking: Callee,
+    pub booking: S,
     /// How it behaves.
     pub policy: Policy,
 }
@@ -157,13 +158,33 @@ pub struct Connections {
 impl Environment {
     /// Reads every setting of the gateway.
     pub fn read(settings: &mut Settings) -> Option<Self> {
+        Self::with(settings, |settings, clear| {
+            let tls = ClientTlsFiles::read(settings);
+            let identity = Callee::read(settings, &IDENTITY_ADDR, "identity", clear, tls.as_ref());
+            let booking = Callee::read(settings, &BOOKING_ADDR, "booking", clear, tls.as_ref());
+            Some((identity?, booking?))
+        })
+    }
+}
+
+impl Environment<()> {
+    /// Reads the settings of the gateway in the process of the services.
+    pub fn read_within(settings: &mut Settings) -> Option<Self> {
+        Self::with(settings, |_, _| Some(((), ())))
+    }
+}
+
+impl<S> Environment<S> {
+    fn with(
+        settings: &mut Settings,
+        services: impl FnOnce(&mut Settings, Cleartext) -> Option<(S, S)>,
+    ) -> Option<Self> {
         let clear = Cleartext::read(settings);
         let listen = Listen::read(settings, &GATEWAY_LISTEN, clear);
-        let tls = ClientTlsFiles::read(settings);
-        let identity = Callee::read(settings, &IDENTITY_ADDR, "identity", clear, tls.as_ref());
-        let booking = Callee::read(settings, &BOOKING_ADDR, "booking", clear, tls.as_ref());
+        let services = services(settings, clear);
         let policy = Policy::read(settings);
-        Some(Self { listen: listen?, identity: identity?, booking: booking?, policy: policy? })
+        let (identity, booking) = services?;
+        Some(Self { listen: listen?, identity, booking, policy: policy? })
     }
 }
 

@@ -163,15 +163,16 @@ async fn collected(mut body: Body) -> Result<(Bytes, Option<HeaderMap>), Refusal
                 return Ok((data, frame.into_trailers().ok()));
             }
         };
+        // Of a service in this process it comes in one frame, however long it is.
+        if first.len().max(all.len()) + part.len() > MAX_RESPONSE + PREFIX {
+            return Err(broken_off(&"it is too long"));
+        }
         if first.is_empty() {
             first = part;
             continue;
         }
         if all.is_empty() {
             all.extend_from_slice(&first);
-        }
-        if all.len() + part.len() > MAX_RESPONSE + PREFIX {
-            return Err(broken_off(&"it is too long"));
         }
         all.extend_from_slice(&part);
     }
@@ -205,6 +206,23 @@ mod tests {
         assert!(is_whole(b"\0\0\0\0\x03abc") && is_whole(b"\0\0\0\0\0"));
         for bad in [&b""[..], b"\0\0\0", b"\0\0\0\0\x03ab", b"\0\0\0\0\x03abcd", b"\x01\0\0\0\x03abc"] {
             assert!(!is_whole(bad), "{bad:?}");
+        }
+    }
+    #[tokio::test]
+    async fn an_answer_is_too_long_in_one_frame_and_in_many() {
+        let of = |sizes: &[usize]| {
+            let parts: Vec<_> =
+                sizes.iter().map(|size| Ok(Frame::data(Bytes::from(vec![0; *size])))).collect();
+            let end = Ok::<_, Status>(Frame::trailers(HeaderMap::new()));
+            Body::new(StreamBody::new(stream::iter(parts.into_iter().chain([end]))))
+        };
+        const MOST: usize = MAX_RESPONSE + PREFIX;
+        for sizes in [vec![MOST], vec![1, MOST - 1], vec![1, 1, MOST - 2]] {
+            let (data, trailers) = collected(of(&sizes)).await.unwrap();
+            assert!(data.len() == MOST && trailers.is_some(), "{sizes:?}");
+        }
+        for sizes in [vec![MOST + 1], vec![1, MOST], vec![1, 1, MOST - 1]] {
+            assert!(collected(of(&sizes)).await.is_err(), "{sizes:?}");
         }
     }
 }

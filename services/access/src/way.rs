@@ -50,9 +50,12 @@ impl Way {
 
     /// The way of the call under way to this process: a header that is there goes on with
     /// whoever is connected, so that none of the two ends a hop before the other. Empty where
-    /// nobody is.
+    /// nobody is. Another part of this process is no hop: what it says is passed on.
     pub fn to_here(&self) -> Vec<Line> {
         let Some(peer) = boot::peer() else { return Vec::new() };
+        if boot::is_within() {
+            return self.lines.clone();
+        }
         let peer = peer.to_canonical();
         let has = |name: &HeaderName| self.lines.iter().any(|(of, _)| of == name);
         let forwarded = has(&FORWARDED).then(|| (FORWARDED, forwarded(peer)));

@@ -67,9 +67,10 @@ static IMPORT_LIMIT_TENANT: Setting = Setting {
     secret: false,
 };
 
-/// What booking reads from its environment.
+/// What booking reads from its environment. In a process that is identity, too, nobody says
+/// where that is.
 #[derive(Debug)]
-pub struct Environment {
+pub struct Environment<I = Callee> {
     /// Where it listens.
     pub listen: Listen,
     /// Its database.
@@ -77,7 +78,7 @@ pub struct Environment {
     /// Who issues tokens, for whom.
     pub issuer: Issuer,
     /// Identity, which knows the callers.
-    pub identity: Callee,
+    pub identity: I,
     /// How it behaves.
     pub policy: Policy,
 }
@@ -125,11 +126,27 @@ pub struct Policy {
 impl Environment {
     /// Reads every setting of booking.
     pub fn read(settings: &mut Settings) -> Option<Self> {
+        Self::with(settings, RemoteIdentity::read)
+    }
+}
+
+impl Environment<()> {
+    /// Reads the settings of booking in the process of identity.
+    pub fn read_within(settings: &mut Settings) -> Option<Self> {
+        Self::with(settings, |_, _| Some(()))
+    }
+}
+
+impl<I> Environment<I> {
+    fn with(
+        settings: &mut Settings,
+        identity: impl FnOnce(&mut Settings, Cleartext) -> Option<I>,
+    ) -> Option<Self> {
         let clear = Cleartext::read(settings);
         let listen = Listen::read(settings, &BOOKING_LISTEN, clear);
         let database = pg::Config::read(settings);
         let issuer = Issuer::read(settings);
-        let identity = RemoteIdentity::read(settings, clear);
+        let identity = identity(settings, clear);
         let policy = Policy::read(settings);
         Some(Self {
             listen: listen?,

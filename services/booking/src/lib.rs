@@ -16,7 +16,7 @@ mod store;
 use std::sync::Arc;
 
 use access::{AccessLayer, Authority, Rules};
-use boot::{Background, Check, GrpcServer, Observe, Readiness};
+use boot::{Background, Check, GrpcServer, Observe, Readiness, Services};
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestServiceServer;
 use frontdesk_proto::booking::v1::booking_service_server::BookingServiceServer;
 use frontdesk_proto::booking::v1::customer_service_server::CustomerServiceServer;
@@ -107,8 +107,8 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
         let store = store.clone();
         async move { ready(&store).await }
     });
-    let services = SERVICES.to_vec();
-    Ok(GrpcServer { listener, services, routes, readiness, observe, pages, metrics })
+    let services = Services { names: SERVICES.to_vec(), routes, observe, pages };
+    Ok(GrpcServer::new(listener, services, readiness, metrics))
 }
 
 fn routes<A: Authority>(layer: &AccessLayer<A>, service: rpc::Booking) -> Routes {

@@ -2,7 +2,7 @@
 //! for which tenant and by whom it is made. A line that is logged within a call need not
 //! name any of that; it is added.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ use crate::client_address::{UNREADABLE, client_of};
 use crate::request_id;
 use crate::telemetry::context::Context;
 use crate::telemetry::tracer::OpenSpan;
+
+/// Where the parts of this process are, for each other.
+pub const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 tokio::task_local! {
     static UNDER_WAY: Arc<Call>;
@@ -29,14 +32,25 @@ pub struct Call {
     holds: OnceLock<()>,
     /// When whoever calls has given up, if that was said.
     ends_at: OnceLock<Instant>,
-    /// The other end of its connection, and the client behind it.
-    came_from: OnceLock<(IpAddr, IpAddr)>,
+    came_from: OnceLock<Origin>,
     /// Set if its method changes nothing.
     only_reads: OnceLock<()>,
     /// What is sent on to other services.
     context: Option<Context>,
     /// Its span, if it is traced.
     span: Option<OpenSpan>,
+}
+
+/// Where a call comes from.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    /// The other end of its connection.
+    peer: IpAddr,
+    /// The client behind that.
+    client: IpAddr,
+    /// Whether another part of this process makes it: there is no connection then, and the peer
+    /// is this machine.
+    is_within: bool,
 }
 
 /// Whose a call is, for whoever gives each a share.
@@ -91,7 +105,12 @@ impl Call {
 
     /// Notes the other end of its connection, and which client is behind that.
     pub fn came_from(&self, peer: IpAddr, client: IpAddr) {
-        self.came_from.get_or_init(|| (peer, client));
+        self.came_from.get_or_init(|| Origin { peer, client, is_within: false });
+    }
+
+    /// Notes that another part of this process makes it, and for which client.
+    pub fn came_from_within(&self, client: IpAddr) {
+        self.came_from.get_or_init(|| Origin { peer: HERE, client, is_within: true });
     }
 
     /// Notes that its method changes nothing.
@@ -196,7 +215,7 @@ pub fn whose_call() -> Option<Whose> {
         let known = [&call.tenant, &call.user, &call.api_key].into_iter().find_map(|id| id.get().copied());
         whose = Some(known.map_or_else(
             || {
-                let client = call.came_from.get().map(|(_, client)| client_of(*client));
+                let client = call.came_from.get().map(|from| client_of(from.client));
                 let holds = call.holds.get().is_some();
                 if holds { Whose::Holder(client) } else { Whose::Unknown(client) }
             },
@@ -209,8 +228,16 @@ pub fn whose_call() -> Option<Whose> {
 /// The other end of the connection over which the call under way has come.
 pub fn peer() -> Option<IpAddr> {
     let mut peer = None;
-    with_current(|call| peer = call.came_from.get().map(|(peer, _)| *peer));
+    with_current(|call| peer = call.came_from.get().map(|from| from.peer));
     peer
+}
+
+/// Whether the call under way is made by another part of this process, which is no hop on its
+/// way.
+pub fn is_within() -> bool {
+    let mut within = false;
+    with_current(|call| within = call.came_from.get().is_some_and(|from| from.is_within));
+    within
 }
 
 /// Notes that the method of the call under way changes nothing, once that is known.
@@ -251,12 +278,17 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
-/// The client behind the call under way, as far as those are believed who passed it on, and
-/// could be read.
-pub fn client() -> Option<IpAddr> {
+/// The client behind the call under way, as far as those are believed who passed it on;
+/// [`UNREADABLE`] if one of them names it in a way that cannot be read.
+pub fn named_client() -> Option<IpAddr> {
     let mut client = None;
-    with_current(|call| client = call.came_from.get().map(|(_, client)| *client));
-    client.filter(|client| *client != UNREADABLE)
+    with_current(|call| client = call.came_from.get().map(|from| from.client));
+    client
+}
+
+/// The same, if it could be read.
+pub fn client() -> Option<IpAddr> {
+    named_client().filter(|client| *client != UNREADABLE)
 }
 
 /// Notes for which tenant the call under way is, once that is known.

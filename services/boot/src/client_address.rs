@@ -162,9 +162,17 @@ impl TrustedProxies {
     /// address that is not a trusted proxy, or [`UNREADABLE`].
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
-        if !self.contains(peer) {
-            return peer;
-        }
+        if self.contains(peer) { self.behind(peer, headers) } else { peer }
+    }
+
+    /// The client of a call that another part of this process makes from `here`: what that part
+    /// says is believed, whoever is trusted besides.
+    pub(crate) fn client_of_part(&self, here: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.behind(here, headers)
+    }
+
+    /// The client whom somebody names who is believed, or that one.
+    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let header = if self.is_inside { self.header.inside(headers) } else { self.header };
         let counts = |name: &HeaderName| header.has(name) && headers.contains_key(name);
         let forwarded_for = counts(&FORWARDED_FOR).then(|| {
@@ -183,15 +191,17 @@ impl TrustedProxies {
         }
     }
 
+    /// The first of these hops, from the last one on, who is not believed. Whoever named the last
+    /// one is.
     fn outermost(&self, peer: IpAddr, hops: Vec<Option<IpAddr>>) -> IpAddr {
         let mut client = peer;
         for hop in hops.into_iter().rev() {
-            if !self.contains(client) {
-                break;
-            }
             // What is behind one that cannot be read is a stranger's word.
             let Some(hop) = hop else { return UNREADABLE };
             client = hop;
+            if !self.contains(client) {
+                break;
+            }
         }
         client
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use frontdesk_proto::{ErrorReason, Refusal};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
@@ -16,7 +16,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::pages::Pages;
 use crate::reflection::with_reflection;
-use crate::{Listener, Metrics, Observe, Origins, Readiness, ServeError, Stop};
+use crate::{InProcess, Listener, Metrics, Observe, Origins, Readiness, ServeError, Stop};
 
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -33,16 +33,19 @@ const STREAM_WINDOW: u32 = 128 * 1024;
 pub struct GrpcServer {
     /// Where it listens.
     pub listener: Listener,
-    /// Full names of the services in `routes`.
-    pub services: Vec<&'static str>,
-    /// The services, with their access layer.
-    pub routes: Routes,
+    /// Full names of the services.
+    services: Vec<&'static str>,
+    /// The services, with their access layer, health and reflection.
+    routes: Routes,
+    reporter: HealthReporter,
+    /// The same without the port.
+    within: InProcess,
     /// Whether the service can do its work.
     pub readiness: Readiness,
     /// What each call goes through.
-    pub observe: Observe,
+    observe: Observe,
     /// Origins whose pages may call it without the gateway.
-    pub pages: Origins,
+    pages: Origins,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -53,20 +56,50 @@ impl std::fmt::Debug for GrpcServer {
     }
 }
 
+/// What a server answers.
+#[derive(Debug)]
+pub struct Services {
+    /// Their full names.
+    pub names: Vec<&'static str>,
+    /// How they are called, with their access layer.
+    pub routes: Routes,
+    /// What each call goes through.
+    pub observe: Observe,
+    /// Origins whose pages may call it without the gateway.
+    pub pages: Origins,
+}
+
 impl GrpcServer {
+    /// A server of these services. It is called by other parts of its process from now on, and
+    /// over its port when it serves.
+    pub fn new(listener: Listener, services: Services, readiness: Readiness, metrics: Metrics) -> Self {
+        let Services { names: services, routes, observe, pages } = services;
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let health = health.accept_compressed(CompressionEncoding::Gzip);
+        // It begins as one that serves, without having asked. Nobody else knows of it yet, so
+        // there is nothing to wait for.
+        let says_no = reporter.set_service_status("", ServingStatus::NotServing);
+        let said = tokio::task::unconstrained(says_no).now_or_never();
+        debug_assert!(said.is_some(), "somebody else knows of it");
+        let routes = with_the_rest_refused(routes, &services).add_service(health);
+        let routes = with_reflection(routes, &services);
+        let within = InProcess::new(routes.clone(), observe.clone());
+        Self { listener, services, routes, reporter, within, readiness, observe, pages, metrics }
+    }
+
+    /// The server for other parts of its process.
+    pub fn within(&self) -> InProcess {
+        self.within.clone()
+    }
+
     /// Serves until the stop, and until calls in progress and background tasks have come
     /// to their end or are cut off. However it ends, no task is left.
     pub async fn serve(self, stop: Stop) -> Result<(), ServeError> {
-        let Self { listener, services, routes, readiness, observe, pages, metrics: _ } = self;
+        let Self { listener, services, routes, reporter, within, readiness, observe, pages, metrics: _ } = self;
         let background = readiness.background().clone();
         let tasks = background.stop().clone().drop_guard();
-        let (reporter, health) = tonic_health::server::health_reporter();
-        // It begins as one that serves, without having asked.
-        reporter.set_service_status("", ServingStatus::NotServing).await;
+        let _until_the_end = within.until_dropped();
         let watch = tokio::spawn(report_health(reporter, services.clone(), readiness, stop.clone()));
-        let health = health.accept_compressed(CompressionEncoding::Gzip);
-        let routes = with_the_rest_refused(routes, &services).add_service(health);
-        let routes = with_reflection(routes, &services);
         // The builder's own setting does not reach a listener that was bound before.
         let Listener { tcp, tls } = listener;
         let incoming = TcpIncoming::from(tcp).with_nodelay(Some(true));
@@ -98,18 +131,23 @@ impl GrpcServer {
         // What ends by itself has its time, too.
         stop.begin();
         let served = async {
-            match ended {
-                Some(result) => result,
-                None => match stop.cut().run_until_cancelled(serving).await {
-                    Some(result) => {
-                        tracing::info!(?services, "stopped; no call was cut off");
-                        result
-                    }
-                    None => {
-                        observe.tell_of_cut(&services);
-                        Ok(())
-                    }
-                },
+            let ends = async {
+                let result = match ended {
+                    Some(result) => result,
+                    None => serving.await,
+                };
+                within.drained().await;
+                result
+            };
+            match stop.cut().run_until_cancelled(ends).await {
+                Some(result) => {
+                    tracing::info!(?services, "stopped; no call was cut off");
+                    result
+                }
+                None => {
+                    observe.tell_of_cut(&services);
+                    Ok(())
+                }
             }
         };
         let (result, ()) = tokio::join!(served, background.join(stop.cut().cancelled()));
@@ -202,9 +240,8 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let readiness = Readiness::new(room);
         let (routes, observe, metrics) = (Routes::default(), Observe::of(&[]), Metrics::default());
-        let listener = listener.into();
-        let (services, pages) = (Vec::new(), Origins::default());
-        (GrpcServer { listener, services, routes, readiness, observe, pages, metrics }, addr)
+        let services = Services { names: Vec::new(), routes, observe, pages: Origins::default() };
+        (GrpcServer::new(listener.into(), services, readiness, metrics), addr)
     }
 
     async fn client(addr: SocketAddr) -> HealthClient<tonic::transport::Channel> {

@@ -14,6 +14,7 @@ pub mod deadline;
 mod grpc;
 mod guests;
 mod gzip;
+mod in_process;
 mod networks;
 mod observe;
 pub mod origins;
@@ -38,14 +39,15 @@ pub use self::at_once::{AtOnce, Full, Place};
 pub use self::background::{Background, TaskState, Wake};
 pub use self::bind::{ServeError, bind};
 pub use self::call::{
-    Call, TracedStatement, Whose, client, maybe_stored, note_caller, note_holder, note_only_reads,
-    note_tenant, nothing_stored, peer, time_left, trace_statement, traceparent, whose_call,
+    Call, TracedStatement, Whose, client, is_within, maybe_stored, named_client, note_caller, note_holder,
+    note_only_reads, note_tenant, nothing_stored, peer, time_left, trace_statement, traceparent, whose_call,
 };
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{
     FORWARDED_FOR, ProxyHeader, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError, UNREADABLE, client_of,
 };
-pub use self::grpc::{GrpcServer, MAX_CALLS};
+pub use self::grpc::{GrpcServer, MAX_CALLS, Services};
+pub use self::in_process::{InProcess, Lost};
 pub use self::networks::{Network, NotANetwork};
 pub use self::observe::Observe;
 pub use self::origins::{Origins, OriginsError};

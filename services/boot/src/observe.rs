@@ -20,7 +20,7 @@ use tower::{Layer, Service};
 
 use self::open_call::{OpenCall, PROBES};
 use crate::at_once::{AtOnce, Full, Place};
-use crate::call::Call;
+use crate::call::{Call, HERE};
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::guests::Guests;
 use crate::gzip;
@@ -46,6 +46,8 @@ pub struct Observe {
     runbook: Arc<Runbook>,
     proxies: Arc<TrustedProxies>,
     calls: AtOnce<()>,
+    /// Whether other parts of this process call, and nobody else.
+    is_within: bool,
     /// Who is connected.
     pub(crate) guests: Guests,
 }
@@ -58,6 +60,7 @@ pub struct Observed<S> {
     runbook: Arc<Runbook>,
     proxies: Arc<TrustedProxies>,
     calls: AtOnce<()>,
+    is_within: bool,
 }
 
 impl Observe {
@@ -68,6 +71,7 @@ impl Observe {
             runbook: Arc::default(),
             proxies: Arc::default(),
             calls: AtOnce::new(MOST_CALLS, MOST_CALLS),
+            is_within: false,
             guests: Guests::default(),
         }
     }
@@ -82,6 +86,11 @@ impl Observe {
     #[must_use]
     pub fn behind(self, proxies: &TrustedProxies) -> Self {
         Self { proxies: Arc::new(proxies.clone()), ..self }
+    }
+
+    /// The same one, with the same limits and figures, for calls of other parts of this process.
+    pub(crate) fn within(self) -> Self {
+        Self { is_within: true, ..self }
     }
 
     /// Tells what is under way when a stop cuts it off.
@@ -111,8 +120,8 @@ impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let (figures, runbook) = (Arc::clone(&self.figures), Arc::clone(&self.runbook));
-        Observed { inner, figures, runbook, proxies: Arc::clone(&self.proxies), calls: self.calls.clone() }
+        let Self { figures, runbook, proxies, calls, is_within, guests: _ } = self.clone();
+        Observed { inner, figures, runbook, proxies, calls, is_within }
     }
 }
 
@@ -136,7 +145,9 @@ where
         let id = request_id::ensure(request.headers_mut());
         let call = Call::new(id, request.headers());
         let connection = request.extensions().get::<TcpConnectInfo>();
-        if let Some(peer) = connection.and_then(TcpConnectInfo::remote_addr) {
+        if self.is_within {
+            call.came_from_within(self.proxies.client_of_part(HERE, request.headers()));
+        } else if let Some(peer) = connection.and_then(TcpConnectInfo::remote_addr) {
             call.came_from(peer.ip(), self.proxies.client(peer.ip(), request.headers()));
         }
         let open = OpenCall::new(&call, Arc::clone(&self.figures), request.uri().path());

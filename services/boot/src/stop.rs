@@ -42,6 +42,7 @@ pub struct StopPolicy {
 #[derive(Debug, Clone)]
 pub struct Stop {
     policy: StopPolicy,
+    begun: CancellationToken,
     leaving: CancellationToken,
     ending: CancellationToken,
     cut: CancellationToken,
@@ -62,8 +63,13 @@ impl StopPolicy {
 impl Stop {
     /// A stop that has not begun.
     pub fn new(policy: StopPolicy) -> Self {
-        let [leaving, ending, cut] = std::array::from_fn(|_| CancellationToken::new());
-        Self { policy, leaving, ending, cut }
+        let [begun, leaving, ending, cut] = std::array::from_fn(|_| CancellationToken::new());
+        Self { policy, begun, leaving, ending, cut }
+    }
+
+    /// How long its steps take.
+    pub fn policy(&self) -> StopPolicy {
+        self.policy
     }
 
     /// A stop that begins at the first SIGINT or SIGTERM. The second one ends the process
@@ -100,10 +106,11 @@ impl Stop {
 
     /// The same with less time for calls in progress.
     pub fn begin_within(&self, limit: Duration) {
-        if self.leaving.is_cancelled() {
+        if self.begun.is_cancelled() {
             return;
         }
-        self.leaving.cancel();
+        self.begun.cancel();
+        self.leave();
         let stop = self.clone();
         if stop.policy.delay.is_zero() {
             stop.ending.cancel();
@@ -114,6 +121,11 @@ impl Stop {
             tokio::time::sleep(limit).await;
             stop.cut.cancel();
         });
+    }
+
+    /// Takes the first step, after which it goes on as before until it begins.
+    pub fn leave(&self) {
+        self.leaving.cancel();
     }
 
     /// From when on it says that it is not ready.
@@ -150,6 +162,12 @@ mod tests {
         stop.begin();
         stop.cut().cancelled().await;
         assert_eq!(begun.elapsed(), policy.delay + policy.limit, "it begins once");
+
+        let left = Stop::new(StopPolicy::AT_ONCE);
+        left.leave();
+        assert!(left.leaving().is_cancelled() && !left.ending().is_cancelled(), "it goes on");
+        left.begin();
+        assert!(left.ending().is_cancelled(), "it begins after it has left");
 
         let at_once = Stop::new(StopPolicy::AT_ONCE);
         at_once.begin_within(Duration::from_secs(1));

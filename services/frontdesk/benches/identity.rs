@@ -13,7 +13,7 @@ use access::{AccessLayer, Authority, Issuer, KeyCache, RemoteIdentity, Rules};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use devdb::TestDatabase;
 use frontdesk::demo;
-use frontdesk::system::{Parts, Policies, System};
+use frontdesk::system::{Calls, Parts, Policies, System};
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::{LoginRequest, ResolveScopesRequest};
@@ -84,11 +84,13 @@ async fn start() -> (System, TestDatabase) {
     let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let limits = Limits { pair: 0, account: 0, address: 0, ..Policy::default().limits };
     let system = System::start(Parts {
-        database_url: database.url.clone(),
+        database: pg::Config { url: database.url.clone(), pool_size: pg::Config::DEFAULT_POOL_SIZE },
         master_key: MasterKey::from_text(&"ab".repeat(32)).unwrap(),
-        identity: free().await.unwrap(),
-        booking: free().await.unwrap(),
-        gateway: free().await.unwrap(),
+        identity: free().await.unwrap().into(),
+        booking: free().await.unwrap().into(),
+        gateway: free().await.unwrap().into(),
+        calls: Calls::InProcess,
+        stop: StopPolicy::AT_ONCE,
         policies: Policies { identity: Policy { limits, ..Policy::default() }, ..Policies::default() },
     });
     (system.await.unwrap(), database)

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use devdb::TestDatabase;
 use frontdesk::demo;
-use frontdesk::system::{Parts, Policies, System};
+use frontdesk::system::{Calls, Parts, Policies, System};
 use frontdesk_proto::booking::v1::ListPropertiesRequest;
 use frontdesk_proto::booking::v1::property_service_client::PropertyServiceClient;
 use futures::future::join_all;
@@ -312,11 +312,13 @@ async fn system(url: &str) -> System {
     // Signing in is not what is measured.
     let password_cost = PasswordCost { memory_kib: 8, passes: 1 };
     System::start(Parts {
-        database_url: url.to_owned(),
+        database: pg::Config { url: url.to_owned(), pool_size: pg::Config::DEFAULT_POOL_SIZE },
         master_key: master_key(),
-        identity: free().await.unwrap(),
-        booking: free().await.unwrap(),
-        gateway: free().await.unwrap(),
+        identity: free().await.unwrap().into(),
+        booking: free().await.unwrap().into(),
+        gateway: free().await.unwrap().into(),
+        calls: Calls::InProcess,
+        stop: StopPolicy::AT_ONCE,
         policies: Policies {
             identity: Policy { limits, password_cost, ..Policy::default() },
             ..Policies::default()

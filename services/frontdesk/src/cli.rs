@@ -25,6 +25,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Prints `export` lines for a shell, from a running `frontdesk dev`.
     Env(dev::EnvArgs),
+    /// Runs identity, booking and gateway in one process; settings come from the environment.
+    Serve,
     /// Runs the identity service; settings come from the environment.
     Identity,
     /// Runs the booking service; settings come from the environment.
@@ -146,6 +148,7 @@ pub async fn main() -> Result<(), Failure> {
     match cli.command {
         Command::Dev(args) => Box::pin(dev::run(source, args)).await,
         Command::Env(args) => dev::print_env(&args).await,
+        Command::Serve => Box::pin(run::serve(source)).await,
         Command::Identity => Box::pin(run::identity(source)).await,
         Command::Booking => run::booking(source).await,
         Command::Gateway => run::gateway(source).await,

@@ -8,11 +8,12 @@ use crate::operator::customer::LINES_REFUSED;
 use crate::settings::{READERS, Reader, in_short, without};
 
 /// Exit codes that a command has beside those of every command.
-const EXIT_CODES: [(&str, &[(u8, &str)]); 11] = [
+const EXIT_CODES: [(&str, &[(u8, &str)]); 12] = [
     ("dev", &[(130, "stopped by a second signal")]),
     ("identity", &[(130, "stopped by a second signal")]),
     ("booking", &[(130, "stopped by a second signal")]),
     ("gateway", &[(130, "stopped by a second signal")]),
+    ("serve", &[(130, "stopped by a second signal")]),
     ("migrate up", &[(3, "what was applied is not there any more")]),
     ("migrate status", &[(3, "the database is behind, or what was applied is not there any more")]),
     ("customer import", &[(LINES_REFUSED, "lines were refused; the others are stored")]),

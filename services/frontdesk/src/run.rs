@@ -1,5 +1,5 @@
-//! One role per process. What a role reads and serves is in its crate; here are
-//! only the steps of a start.
+//! One role per process, or all of them in one. What a role reads and serves is in its crate;
+//! here are only the steps of a start.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,9 @@ use boot::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::migrate::SETS;
 use crate::settings::Source;
+use crate::system::{Calls, Parts, Policies, System};
 use crate::version::VERSION;
 use crate::{Failure, migrate};
 
@@ -71,6 +73,61 @@ pub async fn gateway(source: &Source) -> Result<(), Failure> {
         Ok(())
     };
     process.serve(readiness, metrics, serving).await
+}
+
+/// `frontdesk serve`: all roles in one process.
+pub async fn serve(source: &Source) -> Result<(), Failure> {
+    let (process, all) = Process::start(source, "frontdesk", All::read).await?;
+    let All { identity, booking, gateway } = all;
+    let identity::Environment { listen: identity_listen, database, issuer, master_key, policy } = identity;
+    for set in SETS {
+        migrate::check(&database.url, set).await?;
+    }
+    let listens = [identity_listen.addr, booking.listen.addr, gateway.listen.addr];
+    let parts = Parts {
+        database,
+        master_key,
+        identity: identity_listen.open(Listener::GRPC).await.map_err(Failure::new)?,
+        booking: booking.listen.open(Listener::GRPC).await.map_err(Failure::new)?,
+        gateway: gateway.listen.open(Listener::HTTP).await.map_err(Failure::new)?,
+        policies: Policies { issuer, identity: policy, booking: booking.policy, gateway: gateway.policy },
+        calls: Calls::InProcess,
+        stop: process.stop.policy(),
+    };
+    let mut system = Box::pin(System::run(parts)).await?;
+    for (name, addr) in ["identity", "booking", "gateway"].into_iter().zip(listens) {
+        tracing::info!(%addr, "{name} listens");
+    }
+    let (readiness, metrics) = (system.readiness(), system.metrics());
+    let leaving = process.stop.leaving().clone();
+    let serving = async move {
+        let result = tokio::select! {
+            () = leaving.cancelled() => Ok(()),
+            ended = system.ended() => {
+                Err(ended.err().unwrap_or_else(|| Failure::new("a server ended by itself")))
+            }
+        };
+        system.stop().await?;
+        result
+    };
+    process.serve(readiness, metrics, serving).await
+}
+
+/// What all roles read where none has to be told where the others are.
+pub struct All {
+    identity: identity::Environment,
+    booking: booking::Environment<()>,
+    gateway: gateway::Environment<()>,
+}
+
+impl All {
+    /// Reads every setting of all roles.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let identity = identity::Environment::read(settings);
+        let booking = booking::Environment::read_within(settings);
+        let gateway = gateway::Environment::read_within(settings);
+        Some(Self { identity: identity?, booking: booking?, gateway: gateway? })
+    }
 }
 
 /// Reads what a role needs: its own settings, and those of every process.

@@ -1,10 +1,12 @@
-//! Identity, booking and gateway in one process, over real sockets.
+//! Identity, booking and gateway in one process, as `frontdesk serve` and `frontdesk dev` run
+//! them. Each listens on its own port; among each other they call without one, so that a call
+//! is one piece of work from the client's connection to the database's.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{Issuer, RemoteIdentity};
-use boot::{AdminPort, GrpcServer, InForce, Metrics, Readiness, Stop, StopPolicy, TrustedProxies};
+use boot::{AdminPort, GrpcServer, InForce, Listener, Metrics, Readiness, Stop, StopPolicy, TrustedProxies};
 use gateway::Gateway;
 use identity::MasterKey;
 use pg::Database;
@@ -23,18 +25,32 @@ const HEAD_START: Duration = Duration::from_millis(500);
 /// What to run and where.
 #[derive(Debug)]
 pub struct Parts {
-    /// A migrated database; each service switches to its own role.
-    pub database_url: String,
+    /// A migrated database; each service switches to its own role and has a pool of its own.
+    pub database: pg::Config,
     /// Seals signing keys and signs refresh tokens.
     pub master_key: MasterKey,
     /// Where identity listens.
-    pub identity: TcpListener,
+    pub identity: Listener,
     /// Where booking listens.
-    pub booking: TcpListener,
+    pub booking: Listener,
     /// Where the gateway listens.
-    pub gateway: TcpListener,
+    pub gateway: Listener,
     /// How they behave.
     pub policies: Policies,
+    /// How they call each other.
+    pub calls: Calls,
+    /// How they stop.
+    pub stop: StopPolicy,
+}
+
+/// How the parts of a system call each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Calls {
+    /// Without a connection.
+    #[default]
+    InProcess,
+    /// As roles do that run apart: by their ports, which have to be in the clear.
+    OverSockets,
 }
 
 /// How each part behaves, as far as operators decide it.
@@ -62,12 +78,13 @@ pub struct System {
     readiness: Readiness,
     metrics: Metrics,
     stops: Stops,
+    stop: StopPolicy,
     drained: CancellationToken,
     servers: JoinSet<Result<(), Failure>>,
 }
 
 /// The stop of each server.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stops {
     gateway: Stop,
     booking: Stop,
@@ -82,51 +99,53 @@ struct Servers {
 }
 
 impl System {
-    /// Starts the three servers and returns when the gateway says it is ready.
+    /// Starts the three servers and returns when the gateway, which speaks no TLS, says that it
+    /// is ready.
     pub async fn start(parts: Parts) -> Result<Self, Failure> {
-        let Parts { database_url, master_key, identity, booking, gateway, policies } = parts;
-        // The gateway is on this machine; besides it only their word about an address counts
-        // who are named.
-        let trusted_proxies = policies.identity.trusted_proxies.inside().and(TrustedProxies::loopback());
-        let policy = identity::Policy { trusted_proxies, ..policies.identity };
-        let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
-        let (identity_addr, booking_addr, gateway_addr) =
-            (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
-        let stops = Stops::default();
-        let issuer = policies.issuer;
-        let upstream = |addr: SocketAddr| addr.to_string().parse::<Upstream>().map_err(Failure::new);
+        let mut system = Box::pin(Self::run(parts)).await?;
+        system.ready().await?;
+        Ok(system)
+    }
+
+    /// Starts the three servers. Whoever is called by another one is there before it.
+    pub async fn run(parts: Parts) -> Result<Self, Failure> {
+        let Parts { database, master_key, identity, booking, gateway, policies, calls, stop } = parts;
+        let Policies { issuer, identity: of_identity, booking: of_booking, gateway: of_gateway } = policies;
+        let stops = Stops::new(stop);
+        let [identity_addr, booking_addr, gateway_addr] =
+            [addr(&identity)?, addr(&booking)?, addr(&gateway)?];
 
         let identity_server = identity::build(
             identity::Config {
-                listener: identity.into(),
-                database: open(&database_url, identity::ROLE, "frontdesk-identity")?,
+                listener: identity,
+                database: open(&database, identity::ROLE, "frontdesk-identity")?,
                 master_key,
                 issuer: issuer.clone(),
-                policy,
+                policy: calls.trusting(of_identity),
             },
             stops.identity.ending(),
         )
         .await
         .map_err(Failure::new)?;
         let booking_config = booking::Config {
-            listener: booking.into(),
-            database: open(&database_url, booking::ROLE, "frontdesk-booking")?,
+            listener: booking,
+            database: open(&database, booking::ROLE, "frontdesk-booking")?,
             issuer,
-            authority: RemoteIdentity::new(upstream(identity_addr)?),
-            policy: policies.booking,
+            authority: RemoteIdentity::new(calls.upstream(&identity_server, identity_addr)?),
+            policy: of_booking,
         };
         let booking_server = booking::build(booking_config, stops.booking.ending()).map_err(Failure::new)?;
         let gateway_config = gateway::Config {
-            listener: gateway.into(),
-            identity: upstream(identity_addr)?,
-            booking: upstream(booking_addr)?,
-            policy: policies.gateway,
+            listener: gateway,
+            identity: calls.upstream(&identity_server, identity_addr)?,
+            booking: calls.upstream(&booking_server, booking_addr)?,
+            policy: of_gateway,
             version: VERSION,
         };
         let gateway_server = Gateway::new(gateway_config, &stops.gateway).map_err(Failure::new)?;
 
         let servers = Servers { identity: identity_server, booking: booking_server, gateway: gateway_server };
-        let mut system = Self {
+        Ok(Self {
             identity: identity_addr,
             booking: booking_addr,
             gateway: gateway_addr,
@@ -134,10 +153,19 @@ impl System {
             metrics: servers.metrics(),
             servers: servers.run(&stops),
             stops,
+            stop,
             drained: CancellationToken::new(),
-        };
-        system.ready().await?;
-        Ok(system)
+        })
+    }
+
+    /// Whether all of them can do their work.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
+    /// What all of them count.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
     }
 
     /// Returns when a server ends, which none should before the stop.
@@ -157,22 +185,34 @@ impl System {
         tokio::spawn(port.serve(self.stops.gateway.leaving().clone(), self.drained.clone()));
     }
 
-    /// Stops the servers one after another, so that each takes the calls of those before
-    /// it for a while, and waits until they have drained.
+    /// Stops the servers: all say so and go on, then they end one after another, so that each
+    /// takes the calls of those before it for a while. Waits until they have drained.
     pub async fn stop(mut self) -> Result<(), Failure> {
-        let Stops { gateway, booking, identity } = &self.stops;
-        for stop in [gateway, booking, identity] {
-            stop.begin();
-            if !self.servers.is_empty()
-                && let Ok(Some(ended)) = tokio::time::timeout(HEAD_START, self.servers.join_next()).await
-            {
-                ended.map_err(Failure::new)??;
-            }
+        let Stops { gateway, booking, identity } = self.stops.clone();
+        let in_order = [gateway, booking, identity];
+        for stop in &in_order {
+            stop.leave();
+        }
+        self.wait(self.stop.delay).await?;
+        let ends = Instant::now();
+        for stop in &in_order {
+            stop.begin_within(self.stop.limit.saturating_sub(ends.elapsed()));
+            self.wait(HEAD_START).await?;
         }
         while let Some(ended) = self.servers.join_next().await {
             ended.map_err(Failure::new)??;
         }
         self.drained.cancel();
+        Ok(())
+    }
+
+    /// Waits for so long, or until a server has ended.
+    async fn wait(&mut self, time: Duration) -> Result<(), Failure> {
+        if !self.servers.is_empty()
+            && let Ok(Some(ended)) = tokio::time::timeout(time, self.servers.join_next()).await
+        {
+            ended.map_err(Failure::new)??;
+        }
         Ok(())
     }
 
@@ -202,16 +242,38 @@ impl System {
     }
 }
 
+impl Calls {
+    /// A service, for those that call it.
+    fn upstream(self, service: &GrpcServer, addr: SocketAddr) -> Result<Upstream, Failure> {
+        match self {
+            Self::InProcess => Ok(Upstream::in_process(service.within())),
+            Self::OverSockets => addr.to_string().parse().map_err(Failure::new),
+        }
+    }
+
+    /// How strict identity is: what calls it over a connection from this machine may be the
+    /// gateway. Besides it only their word about an address counts who are named.
+    fn trusting(self, policy: identity::Policy) -> identity::Policy {
+        let proxies = policy.trusted_proxies.clone().inside();
+        let trusted_proxies = match self {
+            Self::InProcess => proxies,
+            Self::OverSockets => proxies.and(TrustedProxies::loopback()),
+        };
+        identity::Policy { trusted_proxies, ..policy }
+    }
+}
+
 impl Servers {
     /// Whether all of them can do their work.
     fn readiness(&self) -> Readiness {
-        let services = self.identity.readiness.clone().with_part(self.booking.readiness.clone());
-        services.with_part(self.gateway.readiness())
+        let of = |service: &GrpcServer| service.listener.noted_by(service.readiness.clone());
+        of(&self.identity).with_part(of(&self.booking)).with_part(self.gateway.readiness())
     }
 
     /// What all of them count.
     fn metrics(&self) -> Metrics {
-        self.identity.metrics.clone().and(self.booking.metrics.clone()).and(self.gateway.metrics())
+        let of = |service: &GrpcServer, part| service.metrics.clone().and(service.listener.metrics(part));
+        of(&self.identity, "identity").and(of(&self.booking, "booking")).and(self.gateway.metrics())
     }
 
     fn run(self, stops: &Stops) -> JoinSet<Result<(), Failure>> {
@@ -229,14 +291,19 @@ impl Servers {
     }
 }
 
-impl Default for Stops {
-    fn default() -> Self {
-        let [gateway, booking, identity] = std::array::from_fn(|_| Stop::new(StopPolicy::AT_ONCE));
+impl Stops {
+    /// Of servers that end one after another, so that none has a delay of its own.
+    fn new(policy: StopPolicy) -> Self {
+        let policy = StopPolicy { delay: Duration::ZERO, ..policy };
+        let [gateway, booking, identity] = std::array::from_fn(|_| Stop::new(policy));
         Self { gateway, booking, identity }
     }
 }
 
-fn open(url: &str, role: &'static str, name: &'static str) -> Result<Database, Failure> {
-    let config = pg::Config { url: url.to_owned(), pool_size: pg::Config::DEFAULT_POOL_SIZE };
-    config.open(role, name).map_err(Failure::new)
+fn addr(listener: &Listener) -> Result<SocketAddr, Failure> {
+    listener.tcp.local_addr().map_err(Failure::new)
+}
+
+fn open(database: &pg::Config, role: &'static str, name: &'static str) -> Result<Database, Failure> {
+    database.clone().open(role, name).map_err(Failure::new)
 }

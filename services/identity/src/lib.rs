@@ -20,7 +20,7 @@ mod trust;
 use std::sync::Arc;
 
 use access::{AccessLayer, Rules};
-use boot::{Background, Check, GrpcServer, Observe, Readiness};
+use boot::{Background, Check, GrpcServer, Observe, Readiness, Services};
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
@@ -180,8 +180,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         let store = store.clone();
         async move { ready(&store).await }
     });
-    let services = SERVICES.to_vec();
-    Ok(GrpcServer { listener, services, routes, readiness, observe, pages, metrics })
+    let services = Services { names: SERVICES.to_vec(), routes, observe, pages };
+    Ok(GrpcServer::new(listener, services, readiness, metrics))
 }
 
 fn routes(layer: &AccessLayer<LocalIdentity>, service: rpc::Identity) -> Routes {

@@ -5,25 +5,24 @@
 //! An endpoint and a connection are chosen by two counters: with one, two
 //! addresses and two connections would always be taken in step. Tonic's own
 //! balanced channel is not used because it sends calls to dead endpoints
-//! (grpc-rust#2839). `frontdesk dev` uses this one too: no call is made in process.
+//! (grpc-rust#2839). A service in the same process has no address and no connection
+//! (`local.rs`).
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use boot::{ClientTls, Scrape};
+use boot::{ClientTls, InProcess, Scrape};
 use http::uri::Authority;
 use http::{Request, Response};
-use tonic::Status;
 use tonic::body::Body;
 
 use crate::endpoint::{CONNECTIONS, Endpoint, One};
 use crate::health::{Health, ask};
+use crate::local::Local;
 use crate::resolve::{UpstreamError, endpoints, is_literal, look_up, parse};
 
 /// How long an address that failed is passed over.
@@ -37,14 +36,16 @@ const ASK_TIME: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Upstream {
     inner: Arc<Inner>,
+    /// Set if it is a part of this process.
+    local: Option<Local>,
 }
 
 /// No address of a service took the call, or the connection was lost with it.
 #[derive(Debug, thiserror::Error)]
 #[error("{addresses}: {cause}")]
 pub struct Unreachable {
-    addresses: String,
-    cause: String,
+    pub(crate) addresses: String,
+    pub(crate) cause: String,
     /// The address that had the call when it was lost; `None` if none had.
     pub at: Option<SocketAddr>,
 }
@@ -85,7 +86,12 @@ impl Upstream {
             tended: AtomicU64::new(0),
             tending: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), local: None }
+    }
+
+    /// A service that is a part of this process.
+    pub fn in_process(service: InProcess) -> Self {
+        Self { local: Some(Local::new(service)), ..Self::new(Vec::new(), None) }
     }
 
     /// The same service over TLS, with connections of its own.
@@ -107,12 +113,15 @@ impl Upstream {
         mut request: Request<Body>,
         avoid: Option<SocketAddr>,
     ) -> Result<(SocketAddr, Response<Body>), Unreachable> {
-        let inner = &self.inner;
-        let endpoints = inner.endpoints().await.map_err(|cause| inner.unreachable(cause, None))?;
-        self.tend(&endpoints);
         if let Some(header) = boot::traceparent() {
             request.headers_mut().insert(boot::TRACEPARENT, header);
         }
+        if let Some(local) = &self.local {
+            return local.call(request).await;
+        }
+        let inner = &self.inner;
+        let endpoints = inner.endpoints().await.map_err(|cause| inner.unreachable(cause, None))?;
+        self.tend(&endpoints);
         let mut cause = None;
         for endpoint in inner.order(&endpoints, avoid) {
             // One try more than there are connections: the peer may have closed all
@@ -153,6 +162,9 @@ impl Upstream {
 
     /// How the best of its addresses is.
     pub(crate) async fn best(&self, time: Duration) -> Health {
+        if let Some(local) = &self.local {
+            return ask(local.clone(), time).await;
+        }
         let Ok(endpoints) = self.inner.endpoints().await else { return Health::Unreachable };
         // Where nobody calls because it is not ready, names are looked up all the same.
         self.tend(&endpoints);
@@ -176,6 +188,9 @@ impl Upstream {
 
     /// Figures of each address of a service.
     pub fn figures(&self, service: &str, scrape: &mut Scrape) {
+        if let Some(local) = &self.local {
+            return local.figures(service, scrape);
+        }
         let endpoints = Arc::clone(&self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner));
         let now = self.inner.now();
         if let Some(tls) = &self.inner.tls {
@@ -285,28 +300,13 @@ impl Inner {
     }
 }
 
-/// For generated clients.
-impl tower::Service<Request<Body>> for Upstream {
-    type Response = Response<Body>;
-    type Error = Status;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Status>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let upstream = self.clone();
-        Box::pin(async move {
-            let called = Self::call(&upstream, request, None).await;
-            called.map(|(_, response)| response).map_err(|error| Status::unavailable(error.to_string()))
-        })
-    }
-}
-
 impl fmt::Debug for Upstream {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Upstream").field("addresses", &self.inner.authorities).finish_non_exhaustive()
+        let (addresses, local) = (&self.inner.authorities, &self.local);
+        out.debug_struct("Upstream")
+            .field("addresses", addresses)
+            .field("local", local)
+            .finish_non_exhaustive()
     }
 }
 

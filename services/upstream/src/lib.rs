@@ -1,14 +1,16 @@
 //! Connections to a service beside this one: several addresses, several HTTP/2
 //! connections to each, of which a call takes one that works. Names are resolved
 //! again while calls come, and addresses whose service does not serve are passed
-//! over. What is called is not known here.
+//! over. A service that is a part of the same process is called without any of that. What is called is not known here.
 
 mod balance;
 mod callee;
 mod check;
+mod client;
 mod connection;
 mod endpoint;
 mod health;
+mod local;
 mod resolve;
 
 pub use self::balance::{Unreachable, Upstream};

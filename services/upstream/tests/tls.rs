@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use boot::{
     AdminPort, Background, Cleartext, ClientTlsFiles, Form, GrpcServer, InForce, Listen, Listener, Observe,
-    Origins, Readiness, Setting, Settings, Stop, StopPolicy, Unset,
+    Origins, Readiness, Services, Setting, Settings, Stop, StopPolicy, Unset,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, SanType,
@@ -136,8 +136,8 @@ impl Service {
             settings: InForce::default(),
         };
         tokio::spawn(port.serve(stop.leaving().clone(), stop.ending().clone()));
-        let server =
-            GrpcServer { listener, services: Vec::new(), routes, readiness, observe, pages, metrics };
+        let services = Services { names: Vec::new(), routes, observe, pages };
+        let server = GrpcServer::new(listener, services, readiness, metrics);
         tokio::spawn(server.serve(stop.clone()));
         let service = Self { addr, admin, stop };
         // It says that it serves once it has asked itself.

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use boot::TrustedProxies;
+use boot::{StopPolicy, TrustedProxies};
 use devdb::{PrivateServer, Programs, ServerOptions};
 use frontdesk::demo;
-use frontdesk::system::{Parts, Policies, System};
+use frontdesk::system::{Calls, Parts, Policies, System};
 use frontdesk_proto::identity::v1::LoginRequest;
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use identity::MasterKey;
@@ -41,11 +41,13 @@ impl Bench {
         let sql = pg::connect(&url).await.unwrap();
         let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
         let system = System::start(Parts {
-            database_url: url.clone(),
+            database: pg::Config { url: url.clone(), pool_size: pg::Config::DEFAULT_POOL_SIZE },
             master_key: MasterKey::from_text(&"ab".repeat(32)).unwrap(),
-            identity: free().await.unwrap(),
-            booking: free().await.unwrap(),
-            gateway: free().await.unwrap(),
+            identity: free().await.unwrap().into(),
+            booking: free().await.unwrap().into(),
+            gateway: free().await.unwrap().into(),
+            calls: Calls::InProcess,
+            stop: StopPolicy::AT_ONCE,
             policies: Policies {
                 booking: booking::Policy {
                     most_streams: 10_000,

@@ -23,7 +23,7 @@ use devdb::TestDatabase;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use frontdesk::demo;
-use frontdesk::system::{Parts, Policies, System};
+use frontdesk::system::{Calls, Parts, Policies, System};
 use futures::future::join_all;
 use identity::{MasterKey, Policy};
 use serde_json::{Value as Json, json};
@@ -344,11 +344,13 @@ async fn system(url: &str) -> System {
     let gateway =
         gateway::Policy { trusted_proxies: TrustedProxies::loopback(), ..gateway::Policy::default() };
     System::start(Parts {
-        database_url: url.to_owned(),
+        database: pg::Config { url: url.to_owned(), pool_size: pg::Config::DEFAULT_POOL_SIZE },
         master_key: MasterKey::from_text(&"ab".repeat(32)).unwrap(),
-        identity: free().await.unwrap(),
-        booking: free().await.unwrap(),
-        gateway: free().await.unwrap(),
+        identity: free().await.unwrap().into(),
+        booking: free().await.unwrap().into(),
+        gateway: free().await.unwrap().into(),
+        calls: Calls::InProcess,
+        stop: StopPolicy::AT_ONCE,
         policies: Policies { identity: Policy::default(), gateway, ..Policies::default() },
     })
     .await

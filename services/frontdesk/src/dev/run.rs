@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use access::Issuer;
-use boot::{Runbook, Stop, StopPolicy};
+use boot::{Runbook, Stop, StopPolicy, TrustedProxies};
 use clap::Args;
 use devdb::Tcp;
 use identity::{MailPolicy, MasterKey, RelyingParty};
@@ -18,7 +18,7 @@ use super::{address, banner, demo};
 use crate::migrate::{SETS, database_failure};
 use crate::run::operator_port;
 use crate::settings::Source;
-use crate::system::{Parts, Policies, System};
+use crate::system::{Calls, Parts, Policies, System};
 use crate::{Failure, stdout};
 
 #[derive(Debug, Args)]
@@ -181,7 +181,8 @@ async fn start(
         identity: identity::Policy {
             runbook: runbook.clone(),
             pages: direct.clone(),
-            trusted_proxies: proxies.clone(),
+            // A gateway that somebody is working on may be put before it.
+            trusted_proxies: proxies.clone().and(TrustedProxies::loopback()),
             trusted_issuers: issuers,
             passkeys,
             mail: Some(mail),
@@ -203,12 +204,14 @@ async fn start(
         },
     };
     let parts = Parts {
-        database_url: url.to_owned(),
+        database: pg::Config { url: url.to_owned(), pool_size: pg::Config::DEFAULT_POOL_SIZE },
         master_key: MasterKey::from_text(&secrets.master).map_err(Failure::new)?,
-        identity: listeners.identity,
-        booking: listeners.booking,
-        gateway: listeners.gateway,
+        identity: listeners.identity.into(),
+        booking: listeners.booking.into(),
+        gateway: listeners.gateway.into(),
         policies,
+        calls: Calls::InProcess,
+        stop: StopPolicy::AT_ONCE,
     };
     System::start(parts).await.map_err(|failure| {
         Failure::new(format!("{failure}; if the data cannot be used any more, start over with --reset"))

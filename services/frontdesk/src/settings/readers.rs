@@ -15,10 +15,11 @@ pub struct Reader {
 
 /// Every command that reads settings. A command stands for those under it too,
 /// unless they are listed themselves.
-pub const READERS: [Reader; 23] = [
+pub const READERS: [Reader; 24] = [
     Reader { command: "identity", read: |from| drop(run::read(identity::Environment::read)(from)) },
     Reader { command: "booking", read: |from| drop(run::read(booking::Environment::read)(from)) },
     Reader { command: "gateway", read: |from| drop(run::read(gateway::Environment::read)(from)) },
+    Reader { command: "serve", read: |from| drop(run::read(run::All::read)(from)) },
     Reader { command: "dev", read: |from| drop(dev::Environment::read(from)) },
     Reader { command: "migrate", read: |from| drop(pg::read_url(from)) },
     Reader { command: "user", read: |from| drop(operator::read(from)) },

@@ -10,7 +10,7 @@ use super::readers::READERS;
 use crate::{Failure, stdout};
 
 /// The commands whose settings an environment file holds.
-const ROLES: [&str; 3] = ["identity", "booking", "gateway"];
+const ROLES: [&str; 4] = ["identity", "booking", "gateway", "serve"];
 
 #[derive(Debug, Args)]
 #[group(multiple = false)]
@@ -18,7 +18,7 @@ pub struct SettingsArgs {
     /// Prints JSON.
     #[arg(long)]
     json: bool,
-    /// Prints an environment file for identity, booking and gateway.
+    /// Prints an environment file for identity, booking and gateway, and for serve.
     #[arg(long)]
     env: bool,
     /// Prints the block of the README.
@@ -123,9 +123,11 @@ fn json() -> Json {
 
 /// An environment file for the roles. What has a default is commented out.
 fn environment_file() -> String {
-    let mut file = "# Settings of `frontdesk identity`, `frontdesk booking` and `frontdesk gateway`, as\n\
-        # `frontdesk settings --env` prints them. Empty means not set.\n"
-        .to_owned();
+    let mut file =
+        "# Settings of `frontdesk identity`, `frontdesk booking` and `frontdesk gateway`, and of\n\
+        # `frontdesk serve`, which is all of them, as `frontdesk settings --env` prints them.\n\
+        # Empty means not set.\n"
+            .to_owned();
     for mut entry in entries() {
         entry.readers.retain(|one| ROLES.contains(&one.command));
         let roles = entry.commands();

@@ -4,9 +4,10 @@ mod layout;
 
 use std::net::SocketAddr;
 
+use boot::{StopPolicy, TrustedProxies};
 use devdb::{Pooler, TestDatabase};
 use frontdesk::demo;
-use frontdesk::system::{Parts, Policies, System};
+use frontdesk::system::{Calls, Parts, Policies, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use identity::{MasterKey, PasswordCost, Policy};
 use reqwest::{Method, RequestBuilder};
@@ -266,18 +267,33 @@ fn cheaply(mut policies: Policies) -> Policies {
 /// The same, with a master key of its own, if it starts.
 pub async fn system_keyed(
     database_url: &str,
-    mut policies: Policies,
+    policies: Policies,
     master_key: MasterKey,
 ) -> Result<System, frontdesk::Failure> {
+    system_calling(database_url, policies, master_key, Calls::InProcess).await
+}
+
+/// The same, with parts that call each other in this way.
+pub async fn system_calling(
+    database_url: &str,
+    mut policies: Policies,
+    master_key: MasterKey,
+    calls: Calls,
+) -> Result<System, frontdesk::Failure> {
     policies.gateway.anon_key.get_or_insert_with(|| ANON_KEY.to_owned());
+    // Tests call identity by its port as gateways do, and put gateways of their own before it.
+    let proxies = policies.identity.trusted_proxies;
+    policies.identity.trusted_proxies = proxies.and(TrustedProxies::loopback());
     let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let parts = Parts {
-        database_url: database_url.to_owned(),
+        database: pg::Config { url: database_url.to_owned(), pool_size: pg::Config::DEFAULT_POOL_SIZE },
         master_key,
-        identity: free().await.unwrap(),
-        booking: free().await.unwrap(),
-        gateway: free().await.unwrap(),
+        identity: free().await.unwrap().into(),
+        booking: free().await.unwrap().into(),
+        gateway: free().await.unwrap().into(),
         policies,
+        calls,
+        stop: StopPolicy::AT_ONCE,
     };
     // On the heap: every test has room for its future, and some walk through many systems.
     Box::pin(System::start(parts)).await

@@ -201,6 +201,7 @@ mod program {
     mod rolling;
     pub mod run;
     mod runbook;
+    mod serve;
     mod settings;
     mod smoke;
     mod statement;
@@ -221,6 +222,7 @@ mod whole {
     mod faults;
     mod fields;
     mod floods;
+    mod in_process;
     mod made;
     mod plans;
     mod policy;

@@ -98,12 +98,9 @@ impl Identity {
     pub(super) fn context<T>(&self, request: &Request<T>) -> Context {
         let metadata = request.metadata();
         let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let headers = metadata.clone().into_headers();
         let agent = Some(text("x-user-agent")).filter(|agent| !agent.is_empty());
-        let proxies = &self.store().policy().trusted_proxies;
-        let client = request.remote_addr().map(|peer| proxies.client(peer.ip(), &headers));
         Context {
-            address: client,
+            address: boot::named_client(),
             user_agent: agent.unwrap_or(text("user-agent")).chars().take(MAX_USER_AGENT).collect(),
             request_id: text("x-request-id").to_owned(),
             method: request.extensions().get::<Caller>().map_or_else(String::new, called),

@@ -56,7 +56,7 @@ impl Drop for Folder {
 pub fn frontdesk(args: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frontdesk"));
     command.args(args).env_clear().env("PATH", path());
-    if args.first().is_some_and(|role| ["identity", "booking", "gateway"].contains(role)) {
+    if args.first().is_some_and(|role| ["identity", "booking", "gateway", "serve"].contains(role)) {
         command.env("STOP_DELAY", "0");
     }
     command.envs(env.iter().copied());
