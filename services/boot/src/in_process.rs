@@ -148,7 +148,8 @@ impl HttpBody for Sent {
             frame.map_err(|_| {
                 self.line.broken.store(true, Ordering::Release);
                 self.line.reader.wake();
-                Lost::BrokenOff.into()
+                let sentence = "The request broke off before its end.";
+                Refusal::new(ErrorReason::MalformedRequest, sentence).into()
             })
         }))
     }
@@ -190,6 +191,7 @@ impl HttpBody for Answer {
     }
 }
 
+/// For whoever reads the answer.
 impl From<Lost> for Status {
     fn from(lost: Lost) -> Self {
         Refusal::new(ErrorReason::UpstreamUnavailable, format!("The call was lost: {lost}.")).into()

@@ -1,7 +1,8 @@
 //! Connections to a service beside this one: several addresses, several HTTP/2
 //! connections to each, of which a call takes one that works. Names are resolved
 //! again while calls come, and addresses whose service does not serve are passed
-//! over. A service that is a part of the same process is called without any of that. What is called is not known here.
+//! over. A service that is a part of the same process is called without any of that. What is
+//! called is not known here.
 
 mod balance;
 mod callee;

@@ -205,7 +205,18 @@ async fn a_request_that_breaks_off_takes_its_call_along() {
     let service = server(|request: Request<Body>| async move {
         let answers_first = request.uri().path().ends_with("/First");
         let mut body = request.into_body();
-        let rest = async move { while body.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+        let rest = async move {
+            loop {
+                match body.frame().await {
+                    Some(Err(status)) => {
+                        assert_eq!(frontdesk_proto::reason_of(&status), Some(ErrorReason::MalformedRequest));
+                        break;
+                    }
+                    Some(Ok(_)) => {}
+                    None => break,
+                }
+            }
+        };
         if answers_first {
             let end = stream::once(rest.map(|()| Ok::<_, Status>(Frame::data(Bytes::from_static(b"all")))));
             return Response::new(Body::new(StreamBody::new(end.boxed())));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use frontdesk::demo;
+use frontdesk::system::{Calls, Policies};
 use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
 use futures::future::join_all;
 use serde_json::json;
@@ -15,7 +16,7 @@ use super::crashes::halves;
 use crate::booking::feed_order::assert_causal;
 use crate::booking::help::covered::no_night_is_covered_for_two_guests;
 use crate::booking::help::watcher::Watcher;
-use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, master_key, path_of, signed, system_calling};
 
 /// Open requests for one night each, on nights of their own.
 async fn nights(fixture: &Fixture, count: i32) -> Vec<Uuid> {
@@ -41,21 +42,28 @@ async fn all_is_whole(fixture: &Fixture, token: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
-    cut_connections(Layout::Standard, 160).await;
+    cut_connections(Fixture::start().await, 160).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_behind_sockets_leave_whole_approvals() {
+    let mut fixture = Fixture::start().await;
+    let over = system_calling(&fixture.database.url, Policies::default(), master_key(), Calls::OverSockets);
+    fixture.system = Box::pin(over).await.unwrap();
+    cut_connections(fixture, 80).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_leave_whole_rows_of_the_single_table() {
-    cut_connections(Layout::Literal, 80).await;
+    cut_connections(Fixture::start_in(Layout::Literal).await, 80).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_leave_whole_rows_where_only_what_is_sold_keeps_its_nights() {
-    cut_connections(Layout::ConfirmedOnly, 80).await;
+    cut_connections(Fixture::start_in(Layout::ConfirmedOnly).await, 80).await;
 }
 
-async fn cut_connections(layout: Layout, count: i32) {
-    let fixture = Fixture::start_in(layout).await;
+async fn cut_connections(fixture: Fixture, count: i32) {
     let token = fixture.manager().await;
     let requests = nights(&fixture, count).await;
     // What it hears is read over connections that are cut as well.
@@ -93,8 +101,10 @@ async fn cut_connections(layout: Layout, count: i32) {
     };
     tokio::join!(approve, cut);
     all_is_whole(&fixture, &token).await;
-    let approved =
-        format!("select count(*) from {} where property_id = $1 and status = 'confirmed'", layout.requests());
+    let approved = format!(
+        "select count(*) from {} where property_id = $1 and status = 'confirmed'",
+        fixture.layout.requests()
+    );
     assert_eq!(fixture.count(&approved, &[&LAKE_HOUSE]).await, i64::from(count));
     watcher.has_heard_everything(&fixture.sql).await;
 }
