@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use boot::{ClientTls, InProcess, Scrape};
+use boot::{ClientTls, InProcess, Lost, Scrape};
 use http::uri::Authority;
 use http::{Request, Response};
 use tonic::body::Body;
 
 use crate::endpoint::{CONNECTIONS, Endpoint, One};
 use crate::health::{Health, ask};
-use crate::local::Local;
+use crate::local::{self, Local};
 use crate::resolve::{UpstreamError, endpoints, is_literal, look_up, parse};
 
 /// How long an address that failed is passed over.
@@ -44,10 +44,18 @@ pub struct Upstream {
 #[derive(Debug, thiserror::Error)]
 #[error("{addresses}: {cause}")]
 pub struct Unreachable {
-    pub(crate) addresses: String,
-    pub(crate) cause: String,
+    addresses: String,
+    cause: String,
     /// The address that had the call when it was lost; `None` if none had.
     pub at: Option<SocketAddr>,
+}
+
+impl Unreachable {
+    /// Of a service in this process. One that has stopped has not begun with the call.
+    fn within(lost: Lost) -> Self {
+        let at = (lost != Lost::Stopped).then_some(local::HERE);
+        Self { addresses: local::IN_PROCESS.to_owned(), cause: lost.to_string(), at }
+    }
 }
 
 struct Inner {
@@ -117,7 +125,7 @@ impl Upstream {
             request.headers_mut().insert(boot::TRACEPARENT, header);
         }
         if let Some(local) = &self.local {
-            return local.call(request).await;
+            return local.call(request).await.map_err(Unreachable::within);
         }
         let inner = &self.inner;
         let endpoints = inner.endpoints().await.map_err(|cause| inner.unreachable(cause, None))?;
@@ -302,11 +310,7 @@ impl Inner {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (addresses, local) = (&self.inner.authorities, &self.local);
-        out.debug_struct("Upstream")
-            .field("addresses", addresses)
-            .field("local", local)
-            .finish_non_exhaustive()
+        out.debug_struct("Upstream").field("addresses", &self.inner.authorities).finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,7 @@
 //! connected to, passed over or tried elsewhere. How it is called is known in
 //! [`boot::InProcess`].
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,12 +11,10 @@ use boot::{Count, InProcess, Lost, Scrape};
 use http::{Request, Response};
 use tonic::body::Body;
 
-use crate::Unreachable;
-
 /// Where it is, for those who tell addresses apart. Nobody else has it: it has no port.
-const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// What it is called among addresses.
-const IN_PROCESS: &str = "in-process";
+pub const IN_PROCESS: &str = "in-process";
 
 /// The service. Clones count together.
 #[derive(Debug, Clone)]
@@ -30,19 +28,10 @@ impl Local {
         Self { service, taken: Arc::default() }
     }
 
-    pub async fn call(&self, request: Request<Body>) -> Result<(SocketAddr, Response<Body>), Unreachable> {
-        match self.service.call(request).await {
-            Ok(answer) => {
-                self.taken.add_one();
-                Ok((HERE, answer))
-            }
-            Err(lost) => Err(Unreachable {
-                addresses: IN_PROCESS.to_owned(),
-                cause: lost.to_string(),
-                // One that has stopped has not begun with it.
-                at: (lost != Lost::Stopped).then_some(HERE),
-            }),
-        }
+    pub async fn call(&self, request: Request<Body>) -> Result<(SocketAddr, Response<Body>), Lost> {
+        let answer = self.service.call(request).await?;
+        self.taken.add_one();
+        Ok((HERE, answer))
     }
 
     /// The figures of an address.
@@ -73,5 +62,39 @@ impl tower::Service<Request<Body>> for Local {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let service = self.service.clone();
         Box::pin(async move { service.call(request).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boot::{Background, GrpcServer, Metrics, Observe, Readiness, Services, Stop, StopPolicy};
+    use tonic::service::Routes;
+
+    use super::*;
+    use crate::{Health, Upstream};
+
+    #[tokio::test]
+    async fn a_service_in_this_process_is_there_until_it_has_stopped() {
+        let stop = Stop::new(StopPolicy::AT_ONCE);
+        let listener = boot::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let services = Services { names: Vec::new(), routes: Routes::default(), observe: Observe::of(&[]) };
+        let readiness = Readiness::new(Background::new(stop.ending().clone()));
+        let server = GrpcServer::new(listener.into(), services, readiness, Metrics::default());
+        let upstream = Upstream::in_process(server.within());
+        assert_eq!(upstream.health().await, Health::NotServing, "it has not asked itself yet");
+        let serving = tokio::spawn(server.serve(stop.clone()));
+        while upstream.health().await != Health::Serving {
+            tokio::task::yield_now().await;
+        }
+        let unknown = Request::post("/x.X/Do").body(Body::empty()).unwrap();
+        let (at, answer) = upstream.call(unknown, None).await.unwrap();
+        assert!(answer.headers().contains_key("grpc-status"), "{answer:?}");
+        assert!(at == HERE && !upstream.is_several());
+        stop.begin();
+        serving.await.unwrap().unwrap();
+        assert_eq!(upstream.health().await, Health::Unreachable);
+        let late = Request::post("/x.X/Do").body(Body::empty()).unwrap();
+        let error = upstream.call(late, None).await.unwrap_err();
+        assert_eq!((error.at, error.to_string()), (None, "in-process: it has stopped".to_owned()));
     }
 }
