@@ -120,6 +120,18 @@ mod tests {
         assert!(way.to_here().is_empty(), "nobody is connected");
     }
 
+    /// A hop that is this machine would be believed, or be the client, for whoever connects
+    /// from it.
+    #[test]
+    fn another_part_of_the_process_is_no_hop() {
+        let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
+        call.came_from_within("203.0.113.9".parse().unwrap());
+        let lines = headers(&[("x-forwarded-for", "203.0.113.9")]);
+        let way = Way::read(&lines, ProxyHeader::Auto).unwrap();
+        let sent: HeaderMap = call.run_now(|| way.to_here()).into_iter().collect();
+        assert_eq!(sent, lines);
+    }
+
     /// Before, the last line alone went on, and it names the proxy before the last one.
     #[test]
     fn identity_finds_the_client_behind_several_proxies_however_they_write() {

@@ -32,7 +32,7 @@ pub static TRUSTED_PROXIES: Setting = Setting {
     form: Form::Described("IP addresses and networks, several with commas"),
     unset: Unset::Means("none"),
     example: "10.0.0.5,10.0.1.0/24",
-    meaning: "Proxies whose `X-Forwarded-For` or `Forwarded` is believed; for identity gateway and booking must be among them, or all their callers share one address in the limits. Who is among them says where others call from: a network only if nobody else in it can call identity or booking.",
+    meaning: "Proxies whose `X-Forwarded-For` or `Forwarded` is believed; for identity, where it runs apart, gateway and booking must be among them, or all their callers share one address in the limits. Who is among them says where others call from: a network only if nobody else in it can call identity or booking.",
     secret: false,
 };
 
