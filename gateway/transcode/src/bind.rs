@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use crate::error::InputError;
+use crate::escape::hex_pair;
 use crate::plan::{Field, Kind, Label, MessageId, Plans, Shape};
-use crate::router::hex_pair;
 use crate::scalar;
 use crate::wire::{self, Raw, Wire, WireType};
 
@@ -253,7 +253,7 @@ fn unknown(plans: &Plans, name: &str, lacking: Option<MessageId>, variables: &[F
 }
 
 /// Form rules: `+` is a space.
-fn decode(text: &str) -> Result<String, InputError> {
+pub fn decode(text: &str) -> Result<String, InputError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

@@ -25,6 +25,7 @@
 mod bind;
 mod binding;
 mod error;
+mod escape;
 pub mod grpc_web;
 mod json;
 mod mask;

@@ -75,6 +75,12 @@ impl Renderer {
         Ok(Answer::Raw(content_type, delimited(wire, 2)?.unwrap_or_default().to_vec()))
     }
 
+    /// The text of a field of a response message, by its number; nothing where it is unset.
+    pub fn text<'w>(&self, number: u32, wire: &'w [u8]) -> Option<&'w str> {
+        let text = delimited(wire, number).ok()??;
+        std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
+    }
+
     /// The value of the answer's field `etag`, if it has one that is set.
     pub fn etag<'w>(&self, wire: &'w [u8]) -> Option<&'w str> {
         let wire = match self.response_body {

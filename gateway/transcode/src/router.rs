@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use http::Method;
 
 use crate::error::RouteError;
+use crate::escape::{canonical, hex_pair};
 use crate::near::Near;
 use crate::prefix::Prefixes;
 use crate::template::{End, Segment, Template, Variable};
 
 /// Most segments of a path; a longer one is not looked at.
 const MAX_SEGMENTS: usize = 64;
+/// The method of a rule that leaves it open (`custom: {kind: "*"}`).
+const ANY_METHOD: &str = "*";
 
 /// The routes.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub struct Router {
     prefixes: Prefixes,
     methods: BTreeSet<String>,
     near: Near,
+    /// How many `:` a verb has at most, with the one before it.
+    colons: usize,
 }
 
 /// The values of a path's variables, decoded, in the template's order.
@@ -84,6 +89,8 @@ impl Router {
         });
         let route = Route { index, variables: spans.collect() };
         let of_verb = ends.entry(template.verb.clone()).or_default();
+        let colons = template.verb.as_ref().map_or(0, |verb| 1 + verb.matches(':').count());
+        self.colons = self.colons.max(colons);
         self.methods.insert(method.as_str().to_owned());
         match of_verb.insert(method.as_str().to_owned(), route) {
             None => Ok(()),
@@ -111,11 +118,10 @@ impl Router {
         self.prefixes.contains(template)
     }
 
-    /// The binding of a request. HEAD is answered by GET.
+    /// The binding of a request. HEAD is answered by GET where it has no binding of its own.
     pub fn find(&self, method: &Method, path: &str) -> Result<(usize, Captures), RouteError> {
-        let wanted = if *method == Method::HEAD { &Method::GET } else { method };
         let segments = self.split(path)?;
-        if let Some((route, segments)) = self.route(&segments, wanted.as_str()) {
+        if let Some((route, segments)) = self.route(&segments, &wanted(method)) {
             return Ok((route.index, capture(route, &segments)?));
         }
         match self.allowed(path) {
@@ -128,20 +134,18 @@ impl Router {
     /// route.
     pub fn allowed(&self, path: &str) -> Vec<Method> {
         let Ok(segments) = self.split(path) else { return Vec::new() };
-        let mut allow: Vec<Method> = self
-            .methods
-            .iter()
-            .filter(|method| self.route(&segments, method).is_some())
-            .filter_map(|method| Method::from_bytes(method.as_bytes()).ok())
-            .collect();
-        if allow.contains(&Method::GET) && !allow.contains(&Method::HEAD) {
-            allow.push(Method::HEAD);
+        let bound = self.methods.iter().filter(|method| self.route(&segments, &[method]).is_some());
+        let mut allow: BTreeSet<&str> = bound.map(String::as_str).collect();
+        if allow.remove(ANY_METHOD) {
+            allow.extend(["DELETE", "GET", "PATCH", "POST", "PUT"]);
         }
-        if !allow.is_empty() && !allow.contains(&Method::OPTIONS) {
-            allow.push(Method::OPTIONS);
+        if allow.contains("GET") {
+            allow.insert("HEAD");
         }
-        allow.sort_by(|one, other| one.as_str().cmp(other.as_str()));
-        allow
+        if !allow.is_empty() {
+            allow.insert("OPTIONS");
+        }
+        allow.into_iter().filter_map(|method| Method::from_bytes(method.as_bytes()).ok()).collect()
     }
 
     /// The segments of a path, with those that its alias stands for in place of the
@@ -160,20 +164,30 @@ impl Router {
         Ok(segments)
     }
 
-    /// The path is read with its verb split off, if a route has that verb, and
+    /// The path is read with its verb split off, the longest that a route has, and
     /// else as data. `%3A` never starts a verb.
-    fn route<'path>(&self, segments: &[&'path str], method: &str) -> Option<(&Route, Vec<&'path str>)> {
+    fn route<'path>(&self, segments: &[&'path str], wanted: &[&str]) -> Option<(&Route, Vec<&'path str>)> {
         let (last, front) = segments.split_last()?;
-        if let Some((value, verb)) = last.rsplit_once(':')
-            && !value.is_empty()
-        {
+        // No more than a verb can have: a path of colons is looked at as often as any other.
+        let colons: Vec<usize> = last.rmatch_indices(':').take(self.colons).map(|(at, _)| at).collect();
+        for at in colons.into_iter().rev().filter(|at| *at > 0) {
             let mut stripped = front.to_vec();
-            stripped.push(value);
-            if let Some(route) = self.root.find(&stripped, 0, Some(verb), method) {
+            stripped.push(&last[..at]);
+            if let Some(route) = self.root.find(&stripped, 0, Some(&canonical(&last[at + 1..])), wanted) {
                 return Some((route, stripped));
             }
         }
-        Some((self.root.find(segments, 0, None, method)?, segments.to_vec()))
+        Some((self.root.find(segments, 0, None, wanted)?, segments.to_vec()))
+    }
+}
+
+/// The methods of bindings that answer a request, the nearest first. What asks about a
+/// path or the way to it is no method that a rule means by leaving it open.
+fn wanted(method: &Method) -> Vec<&str> {
+    match *method {
+        Method::HEAD => vec!["HEAD", "GET", ANY_METHOD],
+        Method::OPTIONS | Method::TRACE | Method::CONNECT => vec![method.as_str()],
+        _ => vec![method.as_str(), ANY_METHOD],
     }
 }
 
@@ -192,13 +206,13 @@ impl Node {
 
     /// Depth first; every node is looked at once at most, for only one path leads
     /// to it.
-    fn find(&self, segments: &[&str], at: usize, verb: Option<&str>, method: &str) -> Option<&Route> {
+    fn find(&self, segments: &[&str], at: usize, verb: Option<&str>, wanted: &[&str]) -> Option<&Route> {
         let deeper = match segments.get(at) {
-            None => end(&self.ends, verb, method),
+            None => end(&self.ends, verb, wanted),
             Some(segment) => {
-                let literal = self.literals.get(*segment);
-                literal.and_then(|next| next.find(segments, at + 1, verb, method)).or_else(|| {
-                    self.any.as_deref().and_then(|next| next.find(segments, at + 1, verb, method))
+                let literal = self.literals.get(&*canonical(segment));
+                literal.and_then(|next| next.find(segments, at + 1, verb, wanted)).or_else(|| {
+                    self.any.as_deref().and_then(|next| next.find(segments, at + 1, verb, wanted))
                 })
             }
         };
@@ -208,17 +222,22 @@ impl Node {
                 .iter()
                 .filter(|rest| {
                     let tail = left.len().checked_sub(rest.tail.len());
-                    tail.is_some_and(|from| left[from..].iter().eq(rest.tail.iter()))
+                    tail.is_some_and(|from| {
+                        left[from..]
+                            .iter()
+                            .zip(&rest.tail)
+                            .all(|(segment, literal)| canonical(segment) == *literal)
+                    })
                 })
-                .find_map(|rest| end(&rest.ends, verb, method))
+                .find_map(|rest| end(&rest.ends, verb, wanted))
         })
     }
 }
 
-fn end<'ends>(ends: &'ends Ends, verb: Option<&str>, method: &str) -> Option<&'ends Route> {
+fn end<'ends>(ends: &'ends Ends, verb: Option<&str>, wanted: &[&str]) -> Option<&'ends Route> {
     // The key's type asks for an owned text; few patterns have more than one verb.
     let (_, of_verb) = ends.iter().find(|(of, _)| of.as_deref() == verb)?;
-    of_verb.get(method)
+    wanted.iter().find_map(|method| of_verb.get(*method))
 }
 
 fn literals(segments: &[Segment]) -> Vec<String> {
@@ -272,127 +291,5 @@ fn decode(segment: &str, keep_slash: bool) -> Result<String, RouteError> {
     String::from_utf8(bytes).map_err(|_| RouteError::Malformed("a segment is not UTF-8"))
 }
 
-/// The byte that two hex digits stand for.
-pub fn hex_pair(text: &[u8]) -> Option<u8> {
-    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
-    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn router(routes: &[(&str, Method)]) -> Router {
-        let mut built = Router::default();
-        for (index, (template, method)) in routes.iter().enumerate() {
-            built.add(method, &Template::parse(template).unwrap(), index).unwrap();
-        }
-        built
-    }
-
-    fn found(router: &Router, method: Method, path: &str) -> Option<(usize, Vec<String>)> {
-        router.find(&method, path).ok().map(|(index, captures)| (index, captures.values))
-    }
-
-    #[test]
-    fn literals_win_but_do_not_hide_other_methods() {
-        let router = router(&[
-            ("/v1/users/me", Method::GET),
-            ("/v1/users/{id}", Method::GET),
-            ("/v1/users/{id}", Method::DELETE),
-            ("/v1/{rest=**}", Method::GET),
-        ]);
-        assert_eq!(found(&router, Method::GET, "/v1/users/me"), Some((0, vec![])));
-        assert_eq!(found(&router, Method::GET, "/v1/users/you"), Some((1, vec!["you".into()])));
-        assert_eq!(found(&router, Method::DELETE, "/v1/users/me"), Some((2, vec!["me".into()])));
-        assert_eq!(found(&router, Method::GET, "/v1/a/b%2Fc"), Some((3, vec!["a/b%2Fc".into()])));
-        assert_eq!(found(&router, Method::GET, "/v1"), Some((3, vec![String::new()])));
-        assert_eq!(found(&router, Method::HEAD, "/v1/users/me"), Some((0, vec![])));
-        let error = router.find(&Method::POST, "/v1/users/me").unwrap_err();
-        let allow = vec![Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS];
-        assert_eq!(error, RouteError::MethodNotAllowed { allow });
-    }
-
-    #[test]
-    fn two_stars_take_what_is_before_their_tail() {
-        let router = router(&[
-            ("/v1/{n=**}", Method::GET),
-            ("/v1/{n=**}/end", Method::GET),
-            ("/v1/{n=a/**}/big/end:go", Method::POST),
-        ]);
-        let get = |path| found(&router, Method::GET, path);
-        assert_eq!(get("/v1/x/y"), Some((0, vec!["x/y".into()])));
-        assert_eq!(get("/v1/x/y/end"), Some((1, vec!["x/y".into()])));
-        assert_eq!(get("/v1/end"), Some((1, vec![String::new()])));
-        assert_eq!(get("/v1/end/x"), Some((0, vec!["end/x".into()])));
-        let post = |path| found(&router, Method::POST, path);
-        assert_eq!(post("/v1/a/1/2/big/end:go"), Some((2, vec!["a/1/2".into()])));
-        assert_eq!(post("/v1/a/big/end:go"), Some((2, vec!["a".into()])));
-        assert_eq!(post("/v1/a/big/end"), None);
-    }
-
-    #[test]
-    fn a_verb_belongs_to_its_path_and_an_encoded_colon_is_data() {
-        let router = router(&[("/v1/{id}:approve", Method::POST), ("/v1/{id}", Method::GET)]);
-        assert_eq!(found(&router, Method::POST, "/v1/7:approve"), Some((0, vec!["7".into()])));
-        assert_eq!(found(&router, Method::GET, "/v1/7:approve"), Some((1, vec!["7:approve".into()])));
-        assert_eq!(found(&router, Method::POST, "/v1/7%3Aapprove"), None);
-        assert_eq!(found(&router, Method::GET, "/v1/7:other"), Some((1, vec!["7:other".into()])));
-    }
-
-    #[test]
-    fn other_spellings_of_a_path_do_not_match() {
-        let router = router(&[("/v1/users/{id}", Method::GET)]);
-        for bad in [
-            "/v1/users/",
-            "/v1//users/1",
-            "/v1/users/1/",
-            "v1/users/1",
-            "/V1/users/1",
-            "/v1/%75sers/1",
-            "/v1/users",
-        ] {
-            assert_eq!(found(&router, Method::GET, bad), None, "{bad}");
-        }
-        assert_eq!(found(&router, Method::GET, "/v1/users/a%2fb"), Some((0, vec!["a/b".into()])));
-        for bad in ["/v1/users/%zz", "/v1/users/%", "/v1/users/%2", "/v1/users/%FF"] {
-            assert!(matches!(router.find(&Method::GET, bad), Err(RouteError::Malformed(_))), "{bad}");
-        }
-        assert_eq!(router.find(&Method::GET, &"/x".repeat(64_000)), Err(RouteError::NotFound));
-    }
-
-    #[test]
-    fn an_alias_is_looked_up_as_what_it_stands_for() {
-        let mut router = router(&[
-            ("/v1/users/{id}", Method::GET),
-            ("/v1/{name=files/**}:read", Method::POST),
-            ("/other/{id}", Method::GET),
-        ]);
-        router.alias("/api/v1", "/v1").unwrap();
-        for (method, path) in [
-            (Method::GET, "/users/a%2Fb"),
-            (Method::HEAD, "/users/x:y"),
-            (Method::POST, "/files/a/b%2Fc:read"),
-            (Method::POST, "/users/1"),
-            (Method::GET, "/users/%zz"),
-            (Method::GET, "/users/"),
-            (Method::GET, "//users/1"),
-            (Method::GET, ""),
-            (Method::GET, "/api/v1/users/1"),
-            (Method::GET, &"/x".repeat(63)),
-            (Method::GET, &"/x".repeat(64)),
-        ] {
-            let (plain, alias) = (format!("/v1{path}"), format!("/api/v1{path}"));
-            assert_eq!(router.find(&method, &alias), router.find(&method, &plain), "{method} {path}");
-            assert_eq!(router.allowed(&alias), router.allowed(&plain), "{path}");
-        }
-        assert_eq!(found(&router, Method::GET, "/api/v1/users/1"), Some((0, vec!["1".into()])));
-        assert_eq!(found(&router, Method::GET, "/api/other/1"), None);
-    }
-
-    #[test]
-    fn the_same_route_twice_is_refused() {
-        let mut router = router(&[("/v1/{a}", Method::GET)]);
-        assert!(router.add(&Method::GET, &Template::parse("/v1/{b}").unwrap(), 1).is_err());
-    }
-}
+mod tests;

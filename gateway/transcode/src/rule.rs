@@ -187,10 +187,21 @@ fn pattern(rule: &DynamicMessage) -> Result<(Method, String), String> {
     let Some(custom) = custom.as_deref().and_then(Value::as_message) else {
         return Err("the rule has none of get, put, post, delete, patch, custom".to_owned());
     };
-    let kind = text(custom, "kind");
-    let known = kind.bytes().all(|byte| byte.is_ascii_uppercase()).then(|| kind.parse().ok()).flatten();
-    let method = known.ok_or_else(|| format!("custom: `{kind}` is not an HTTP method"))?;
-    Ok((method, text(custom, "path")))
+    Ok((custom_method(&text(custom, "kind"))?, text(custom, "path")))
+}
+
+/// Methods compare with their case (RFC 9110, 9.1), and `*` means those that are used with
+/// resources. Neither of the other two comes here: CONNECT has no path, and TRACE would show
+/// to scripts what a browser keeps from them.
+fn custom_method(kind: &str) -> Result<Method, String> {
+    let known = Some(kind).filter(|kind| !kind.bytes().any(|byte| byte.is_ascii_lowercase()));
+    match known.and_then(|kind| kind.parse().ok()) {
+        None => Err(format!(
+            "custom: `{kind}` is not an HTTP method; write it in capitals, or `*` for any of them"
+        )),
+        Some(Method::CONNECT | Method::TRACE) => Err(format!("custom: {kind} is not served")),
+        Some(method) => Ok(method),
+    }
 }
 
 fn text(message: &DynamicMessage, field: &str) -> String {

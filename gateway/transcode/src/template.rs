@@ -1,14 +1,22 @@
 //! Path templates of `google.api.http`:
 //!
 //! ```text
-//! Template  = "/" Segments [ ":" LITERAL ]
+//! Template  = "/" Segments [ Verb ]
 //! Segments  = Segment { "/" Segment }
 //! Segment   = "*" | "**" | LITERAL | Variable
 //! Variable  = "{" FieldPath [ "=" Segments ] "}"
 //! FieldPath = IDENT { "." IDENT }
+//! Verb      = ":" LITERAL { ":" LITERAL }
 //! ```
+//! What a literal is that grammar leaves open: here it is a segment as RFC 3986 writes it
+//! (`pchar`), without the `*` and `:` that have a meaning of their own. A literal that no
+//! request could have in its path is refused: an escape of a letter, which clients take off,
+//! a letter beyond ASCII, which they escape, and `.` and `..`, which they resolve.
+//!
 //! After `**` only literals and the verb may stand, since more would make a path
 //! match in several ways.
+
+use crate::escape::{canonical, hex_pair, is_unreserved};
 
 /// A parsed template.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,11 +73,7 @@ impl Template {
                 None => return Ok(template.settled()),
                 Some('/') => rest = &rest[1..],
                 Some(':') => {
-                    let verb = &rest[1..];
-                    if verb.is_empty() || !verb.chars().all(is_literal) {
-                        return Err("the verb is not a literal".to_owned());
-                    }
-                    template.verb = Some(verb.to_owned());
+                    template.verb = Some(verb(&rest[1..])?);
                     return Ok(template.settled());
                 }
                 Some(other) => return Err(format!("`{other}` stands where `/`, `:` or the end belongs")),
@@ -123,11 +127,9 @@ impl Template {
         let segment = match text {
             "*" => Segment::Any,
             "**" => Segment::Rest,
-            literal if !literal.is_empty() && literal.chars().all(is_literal) => {
-                Segment::Literal(literal.to_owned())
-            }
             "" => return Err("a segment is empty".to_owned()),
-            other => return Err(format!("`{other}` is not a segment")),
+            "." | ".." => return Err(format!("`{text}` is resolved by clients, and is in no path")),
+            _ => Segment::Literal(literal(text)?),
         };
         if self.segments.contains(&Segment::Rest) && !matches!(segment, Segment::Literal(_)) {
             return Err("a wildcard follows **".to_owned());
@@ -142,9 +144,46 @@ pub fn check(text: &str) -> Result<(), String> {
     Template::parse(text).map(drop)
 }
 
-/// Unreserved characters of RFC 3986; a literal is compared as written.
+/// What follows the `:` at the end of a template.
+fn verb(text: &str) -> Result<String, String> {
+    if text.contains('/') {
+        return Err("a `:` begins the verb, which ends the template".to_owned());
+    }
+    let parts = text.split(':').map(|part| match part {
+        "" => Err("the verb is not a literal: a part of it is empty".to_owned()),
+        part => literal(part).map_err(|cause| format!("the verb is not a literal: {cause}")),
+    });
+    parts.collect::<Result<Vec<_>, _>>().map(|parts| parts.join(":"))
+}
+
+/// A literal as paths are compared with it.
+fn literal(text: &str) -> Result<String, String> {
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '%' => {
+                let byte = hex_pair(&rest.as_bytes()[1..])
+                    .ok_or_else(|| format!("`{text}` has a % without two hex digits"))?;
+                if is_unreserved(byte) {
+                    let (escape, plain) = (&rest[..3], char::from(byte));
+                    return Err(format!("`{text}` is in no path: clients write {escape} as `{plain}`"));
+                }
+                3
+            }
+            char if char.is_ascii() && is_literal(char) => 1,
+            char if !char.is_ascii() => {
+                return Err(format!("`{text}` is in no path: clients write `{char}` in percent escapes"));
+            }
+            _ => return Err(format!("`{text}` is not a segment")),
+        };
+        rest = &rest[length..];
+    }
+    Ok(canonical(text).into_owned())
+}
+
+/// What a segment holds beside escapes (`pchar` of RFC 3986), without wildcards and verbs.
 fn is_literal(char: char) -> bool {
-    char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | '_' | '~')
+    char.is_ascii_alphanumeric() || "-._~!$&'()+,;=@".contains(char)
 }
 
 #[cfg(test)]
@@ -169,31 +208,46 @@ mod tests {
     }
 
     #[test]
-    fn templates_outside_the_grammar_are_refused() {
-        for bad in [
-            "",
-            "v1",
-            "/",
-            "/v1/",
-            "/v1//x",
-            "/v1/{",
-            "/v1/{}",
-            "/v1/{a",
-            "/v1/{a}b",
-            "/v1/{a={b}}",
-            "/v1/**/*",
-            "/v1/{a=**}/{b}",
-            "/v1/{a=**}/{b=x}",
-            "/v1/**/**",
-            "/v1/{a}/{a}",
-            "/v1/{1a}",
-            "/v1/x:",
-            "/v1/x:a:b",
-            "/v1/a b",
-            "/v1/{a.}",
-            "/v1/***",
+    fn a_literal_is_what_a_path_can_have() {
+        for (text, literal) in [
+            ("/v1/$batch", "$batch"),
+            ("/v1/a!$&'()+,;=@b", "a!$&'()+,;=@b"),
+            ("/v1/caf%c3%A9", "caf%C3%A9"),
+            ("/v1/a%2fb", "a%2Fb"),
+            ("/v1/a%3Ab", "a%3Ab"),
+            ("/v1/...", "..."),
         ] {
-            assert!(Template::parse(bad).is_err(), "{bad}");
+            let template = Template::parse(text).unwrap();
+            assert_eq!(template.segments[1], Segment::Literal(literal.to_owned()), "{text}");
+            assert_eq!(template.verb, None, "{text}");
+        }
+        let within = Template::parse("/v1/{name=a=$b/*}").unwrap();
+        assert_eq!(within.segments[1], Segment::Literal("a=$b".to_owned()));
+        for (text, verb) in [
+            ("/v1/x:a:b", "a:b"),
+            ("/v1/{a}:read:all:now", "read:all:now"),
+            ("/v1/{a=**}:$run", "$run"),
+            ("/v1/*:caf%c3%a9", "caf%C3%A9"),
+        ] {
+            assert_eq!(Template::parse(text).unwrap().verb.as_deref(), Some(verb), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_how_it_is_written() {
+        for (text, said) in [
+            ("/v1/%75sers", "clients write %75 as `u`"),
+            ("/v1/café", "`é` in percent escapes"),
+            ("/v1/a%2", "a % without two hex digits"),
+            ("/v1/a%\u{e9}", "a % without two hex digits"),
+            ("/v1/../x", "resolved by clients"),
+            ("/v1/a:b/c", "which ends the template"),
+            ("/v1/x:a::b", "a part of it is empty"),
+            ("/v1/{a=b:c}", "`b:c` is not a segment"),
+            ("/v1/x:a*", "`a*` is not a segment"),
+        ] {
+            let cause = Template::parse(text).unwrap_err();
+            assert!(cause.contains(said), "{text}: {cause}");
         }
     }
 }

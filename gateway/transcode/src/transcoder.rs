@@ -224,7 +224,7 @@ impl Match<'_> {
         let plans = &**self.plans;
         let given = query.is_some_and(|query| {
             query.split('&').any(|pair| {
-                let name = pair.split('=').next().unwrap_or_default();
+                let name = bind::decode(pair.split('=').next().unwrap_or_default()).unwrap_or_default();
                 FieldPath::resolve(plans, self.binding.input, name.split('.')).is_ok_and(|path| path == *mask)
             })
         });

@@ -132,6 +132,46 @@ fn a_patch_without_a_mask_changes_what_its_body_has() {
     assert_eq!(ask("", "").get("updateMask"), None);
 }
 
+/// A name is one however it is encoded: before, a mask was added beside the one that was sent.
+#[test]
+fn a_mask_that_is_sent_is_seen_in_any_spelling() {
+    let lab = Lab::new();
+    for name in ["update_mask", "updateMask", "update%5Fmask", "update%5fmask", "%75pdate_mask"] {
+        let uri = format!("/v1/shelves/a?{name}=theme");
+        let asked = lab.ask("PATCH", &uri, r#"{"theme":"x","size":{"width":1}}"#).unwrap();
+        assert_eq!(asked["updateMask"], "theme", "{name}");
+    }
+}
+
+#[test]
+fn rules_may_have_any_method_and_leave_it_open() {
+    let lab = Lab::new();
+    let grpc = |method: &str, path: &str| {
+        let found = lab.transcoder.route(&method.parse().unwrap(), path).ok()?;
+        Some(found.grpc_path().rsplit('/').next().unwrap().to_owned())
+    };
+    assert_eq!(grpc("HEAD", "/v1/query").as_deref(), Some("Purge"), "its own, not that of GET");
+    assert_eq!(grpc("GET", "/v1/query").as_deref(), Some("Query"));
+    for method in ["GET", "HEAD", "POST", "PATCH", "PURGE", "M-SEARCH"] {
+        assert_eq!(grpc(method, "/v1/pages/7").as_deref(), Some("Purge"), "{method}");
+    }
+    assert_eq!(grpc("OPTIONS", "/v1/pages/7"), None);
+    assert_eq!(
+        lab.ask("POST", "/v1/$batch/caf%C3%A9/7:run:all", "{}").unwrap(),
+        json!({"id": "7"}),
+        "a literal is compared without the case of its escapes"
+    );
+}
+
+#[test]
+fn a_stream_may_be_of_parts_of_any_type() {
+    let lab = Lab::new();
+    let found = lab.transcoder.route(&Method::GET, "/v1/download/a/b").unwrap();
+    assert!(found.streams() && found.renderer().is_raw());
+    let answer = found.renderer().answer(b"\x0a\x08text/csv\x12\x03a,b").unwrap();
+    assert_eq!(answer, Answer::Raw("text/csv".to_owned(), b"a,b".to_vec()));
+}
+
 #[test]
 fn a_body_of_any_type_goes_through_as_it_is() {
     let lab = Lab::new();
@@ -183,7 +223,19 @@ fn rules_that_cannot_work_are_named_at_the_start() {
         ("post: \"/v1/{a}\" body: \"a\"", "in the path as well"),
         ("get: \"/v1\" response_body: \"b\"", "is not a field of the response"),
         ("body: \"*\"", "has none of get"),
-        ("custom: {kind: \"*\" path: \"/v1\"}", "is not an HTTP method"),
+        ("custom: {kind: \"head\" path: \"/v1\"}", "`head` is not an HTTP method; write it in capitals"),
+        ("custom: {kind: \"\" path: \"/v1\"}", "`` is not an HTTP method"),
+        ("custom: {kind: \"A B\" path: \"/v1\"}", "`A B` is not an HTTP method"),
+        ("custom: {kind: \"TRACE\" path: \"/v1\"}", "TRACE is not served"),
+        ("custom: {kind: \"CONNECT\" path: \"/v1\"}", "CONNECT is not served"),
+        ("custom: {kind: \"HEAD\" path: \"/v1\"} body: \"*\"", "a HEAD has no body"),
+        ("custom: {kind: \"GET\" path: \"/v1\"} additional_bindings: {get: \"/v1\"}", "same route"),
+        ("custom: {kind: \"LINK\"}", "starts with /"),
+        ("get: \"/v1/%61\"", "clients write %61 as `a`"),
+        ("get: \"/v1/a%\"", "a % without two hex digits"),
+        ("get: \"/v1/a:b/c\"", "which ends the template"),
+        ("get: \"/v1/{a}:x::y\"", "a part of it is empty"),
+        ("get: \"/v1/..\"", "resolved by clients"),
         ("get: \"/v1\" additional_bindings: {get: \"/v1\"}", "same route"),
         (
             "get: \"/v1\" additional_bindings: {get: \"/v2\" additional_bindings: {get: \"/v3\"}}",

@@ -12,7 +12,7 @@ mod targets;
 
 use std::time::{Duration, Instant, SystemTime};
 
-const TOKENS: [&[u8]; 28] = [
+const TOKENS: [&[u8]; 32] = [
     b"{",
     b"}",
     b"[",
@@ -29,6 +29,10 @@ const TOKENS: [&[u8]; 28] = [
     b"*",
     b"{a=",
     b"%2F",
+    b"%c3%a9",
+    b":a:b",
+    b"$",
+    b"}:",
     b"%",
     b"/",
     b"&",
