@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
@@ -16,6 +16,7 @@ use tonic::body::Body;
 
 use crate::answer::encoding::Prepared;
 use crate::answer::failure::{Failure, options, shown};
+use crate::answer::tags;
 
 const ASSETS: &str = "/console/assets/";
 const PAGE: &str = "index.html";
@@ -50,7 +51,7 @@ pub struct Console(BTreeMap<&'static str, Built>);
 #[derive(Debug)]
 struct Built {
     body: Prepared,
-    etag: HeaderValue,
+    version: &'static str,
     kind: &'static str,
 }
 
@@ -76,9 +77,7 @@ impl Console {
     fn of(files: &[File]) -> Self {
         let built = files.iter().map(|&File { name, version, plain, brotli, gzip }| {
             let body = Prepared::compressed(plain, brotli, gzip);
-            let etag = HeaderValue::from_str(&format!("W/\"{version}\""));
-            let etag = etag.unwrap_or_else(|_| HeaderValue::from_static("W/\"\""));
-            (name, Built { body, etag, kind: kind(name) })
+            (name, Built { body, version, kind: kind(name) })
         });
         Self(built.collect())
     }
@@ -120,17 +119,19 @@ impl Console {
 
 impl Built {
     fn answer(&self, wanted: &HeaderMap) -> Response<Body> {
-        let known = wanted.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
-        let mut response = if known.any(|one| one == "*" || self.etag == one) {
+        let mut response = if tags::known(wanted, self.version).is_some() {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
+            // As the body would have it (RFC 9110, 15.4.5).
+            response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
             response
         } else {
             self.body.answer(wanted)
         };
         let headers = response.headers_mut();
-        headers.insert(ETAG, self.etag.clone());
+        if let Some(etag) = tags::tag(self.version, true) {
+            headers.insert(ETAG, etag);
+        }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response

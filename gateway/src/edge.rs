@@ -12,7 +12,7 @@ use tonic::body::Body;
 use transcode::Transcoder;
 
 use crate::answer::access_log::{By, OpenRequest, Room};
-use crate::answer::failure::{Failure, over_grpc};
+use crate::answer::failure::{Failure, options, over_grpc};
 use crate::answer::figures::HttpFigures;
 use crate::answer::problem::Problem;
 use crate::call::headers::{self, Client};
@@ -23,10 +23,10 @@ use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
 use crate::console::{self, Console};
 use crate::origin::{self, Cors, Verdict};
-use crate::pages::{self, Pages};
+use crate::pages::{self, Document, Pages};
 use crate::protocol::kind::Kind;
-use crate::protocol::{grpc, grpc_web, rest};
-use crate::surface::{oauth, session, supabase};
+use crate::protocol::{grpc, grpc_web, rest, strict};
+use crate::surface::{events, oauth, session, supabase};
 
 /// Answers requests.
 #[derive(Debug, Clone)]
@@ -55,6 +55,15 @@ struct Asked<'r> {
     is_probe: bool,
     id: &'r str,
     client: &'r Client,
+}
+
+/// The page of another origin that may read an answer.
+enum Reader {
+    /// Any: the answer is the same for everybody.
+    Anybody,
+    Page(HeaderValue),
+    /// One whose browser sends a cookie and gets one.
+    WithCookie(HeaderValue),
 }
 
 /// The room of a call, and what counts it, if its caller is told apart.
@@ -157,12 +166,21 @@ impl Edge {
 impl Inner {
     /// Answers after the origin was judged. An answer keeps the room that its call had.
     async fn judged(&self, asked: Asked<'_>, request: Request<Body>) -> (Response<Body>, Option<Admitted>) {
+        if let Err(failure) = strict::check(&request, asked.kind) {
+            return (self.failed(failure, asked.id), None);
+        }
         let allowed = match self.cors.judge(&request) {
-            Verdict::Refused(origin) => {
-                return (self.failed(self.cors.refuse(&origin).into(), asked.id), None);
-            }
+            Verdict::Refused(origin) => match Document::of(&request) {
+                None => return (self.failed(self.cors.refuse(&origin).into(), asked.id), None),
+                Some(Document::ForPages) => Some(Reader::Anybody),
+                Some(Document::ForReaders) => None,
+            },
             Verdict::Same => None,
-            Verdict::Allowed(origin) => Some((origin, session::is_path(request.uri().path()))),
+            Verdict::Allowed(origin) => {
+                let with_cookie =
+                    session::is_path(request.uri().path()) || events::asks(&self.transcoder, &request);
+                Some(if with_cookie { Reader::WithCookie(origin) } else { Reader::Page(origin) })
+            }
         };
         let (mut response, admitted) = if allowed.is_some() && origin::is_preflight(&request) {
             (origin::preflight(request.headers()), None)
@@ -171,10 +189,14 @@ impl Inner {
         } else {
             self.with_room(asked, request).await
         };
-        if let Some((origin, credentials)) = allowed {
-            origin::allow(origin, response.headers_mut());
-            if credentials {
-                origin::allow_credentials(response.headers_mut());
+        let headers = response.headers_mut();
+        match allowed {
+            None => {}
+            Some(Reader::Anybody) => origin::allow_any(headers),
+            Some(Reader::Page(origin)) => origin::allow(origin, headers),
+            Some(Reader::WithCookie(origin)) => {
+                origin::allow(origin, headers);
+                origin::allow_credentials(headers);
             }
         }
         (response, admitted)
@@ -243,6 +265,9 @@ impl Inner {
             Kind::Rest if oauth::is_path(request.uri().path()) => {
                 Box::pin(oauth::call(&self.upstreams, &self.policy.runbook, request, client)).await
             }
+            Kind::Rest if events::asks(&self.transcoder, &request) => {
+                Box::pin(self.events(request, id, client)).await
+            }
             Kind::Rest => match self.rest(request, client).await {
                 Ok(response) => response,
                 Err(failure) => self.failed(failure, id),
@@ -269,9 +294,26 @@ impl Inner {
         }
     }
 
+    /// Answers a page whose cookie signs in. Whatever becomes of the call, the session goes on
+    /// with the next cookie.
+    async fn events(&self, request: Request<Body>, id: &str, client: &Client) -> Response<Body> {
+        let (request, cookies) = match events::signed_in(&self.upstreams, request, client).await {
+            Ok(signed_in) => signed_in,
+            Err(failure) => return self.failed(failure, id),
+        };
+        let answered = self.rest(request, client).await;
+        let mut response = answered.unwrap_or_else(|failure| self.failed(failure, id));
+        response.headers_mut().extend(cookies);
+        response
+    }
+
     async fn rest(&self, request: Request<Body>, client: &Client) -> Result<Response<Body>, Failure> {
         let path = request.uri().path();
-        if pages::is_path(path) {
+        if path == "*" && request.method() == Method::OPTIONS {
+            // Of the server, and no resource of it (RFC 9110, 9.3.7).
+            let all = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+            Ok(options(all))
+        } else if pages::is_path(path) {
             let page =
                 Box::pin(self.pages.answer(&self.transcoder, &self.upstreams, &request.into_parts().0)).await;
             page.map(by_gateway)
@@ -294,6 +336,7 @@ impl Inner {
             Failure::NotAllowed(_, allow) => {
                 headers.insert(ALLOW, allow);
             }
+            Failure::Told(_, told) => headers.extend(told.header),
             Failure::Status(_, metadata) => {
                 let content_type = headers.remove(CONTENT_TYPE);
                 headers::rest_out(&metadata, headers);
@@ -323,78 +366,4 @@ fn without_body(response: Response<Body>) -> Response<Body> {
 }
 
 #[cfg(test)]
-mod tests {
-    use boot::Version;
-
-    use super::*;
-
-    #[test]
-    fn what_a_connection_moves_of_a_request_is_small() {
-        let upstreams = Upstreams::nowhere();
-        let transcoder = crate::routes::compile().unwrap();
-        let pages = Pages::new(Version { number: "0", commit: "none" });
-        let edge = Edge::new(transcoder, pages, upstreams, Policy::default());
-        let client = Client::at([127, 0, 0, 1].into());
-        let answering = edge.answer(Request::new(Body::empty()), &client, ());
-        assert!(size_of_val(&answering) <= 1024, "{} bytes", size_of_val(&answering));
-    }
-
-    /// Whoever the gateway has no room for may be taken by the service, so that nobody is
-    /// told apart for that.
-    #[tokio::test]
-    async fn what_the_gateway_refuses_itself_throttles_nobody() {
-        let transcoder = crate::routes::compile().unwrap();
-        let pages = Pages::new(Version { number: "0", commit: "none" });
-        let edge = Edge::new(transcoder, pages, Upstreams::nowhere(), Policy::default());
-        let client = Client::at([127, 0, 0, 1].into());
-        let path = "/frontdesk.identity.v1.UserService/GetMe";
-        let _room = edge.inner.upstreams.of_path(path).unwrap().room().unwrap();
-        for (path, content_type) in [
-            ("/v1/me", "application/json"),
-            ("/auth/v1/.well-known/jwks.json", ""),
-            (path, "application/grpc"),
-        ] {
-            let call = || {
-                let method = if path.contains("Get") { Method::POST } else { Method::GET };
-                let call = Request::builder().method(method).uri(path).header(CONTENT_TYPE, content_type);
-                call.body(Body::empty()).unwrap()
-            };
-            let answer = edge.answer(call(), &client, ()).await;
-            let refused = answer.status() == 503 || answer.headers()["grpc-status"] == "14";
-            assert!(refused, "{path}: {answer:?}");
-            let passed_on = edge.inner.throttle.pass_on(&call(), false, &client);
-            assert!(passed_on.unwrap().is_none(), "{path}: callers are told apart");
-        }
-    }
-
-    /// Over REST any path is the caller's, so that what costs no service anything would let
-    /// through twice as many calls that one has no room for.
-    #[tokio::test]
-    async fn what_the_gateway_answers_itself_is_no_call_that_a_service_took() {
-        let transcoder = crate::routes::compile().unwrap();
-        let pages = Pages::new(Version { number: "0", commit: "none" });
-        let edge = Edge::new(transcoder, pages, Upstreams::nowhere(), Policy::default());
-        let client = Client::at([127, 0, 0, 1].into());
-        let throttle = &edge.inner.throttle;
-        throttle.answered(None, End::Refused);
-        for (method, path, status) in [
-            (Method::GET, "/docs", 200),
-            (Method::POST, "/v1/nothing", 404),
-            (Method::OPTIONS, "/v1/me", 204),
-            (Method::PUT, "/console/session", 405),
-            (Method::DELETE, "/auth/v1/user", 401),
-        ] {
-            let call = || Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
-            let pass_on = || throttle.pass_on(&call(), false, &client);
-            throttle.answered(pass_on().unwrap(), End::Refused);
-            for _ in 0..60 {
-                assert_eq!(edge.answer(call(), &client, ()).await.status(), status, "{path}");
-            }
-            let more = (0..60).map_while(|_| pass_on().ok()).fold(0, |count, call| {
-                throttle.answered(call, End::Refused);
-                count + 1
-            });
-            assert!((14..=16).contains(&more), "{path}: {more} more were passed on");
-        }
-    }
-}
+mod tests;

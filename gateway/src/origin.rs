@@ -189,7 +189,7 @@ pub fn explain(origins: &Origins, origin: &str) -> (bool, String) {
                 "Allowed: {normal} is in ALLOWED_ORIGINS.\n\
                  A preflight answers 204 with the methods {} and whatever headers it asks for.\n\
                  A page can read these headers of an answer: {}.\n\
-                 Cookies count at /console/session only, where the page asks for it (credentials: \"include\").",
+                 Cookies count at /console/session and for streams of events (EventSource) only, where the page asks for it (credentials: \"include\", withCredentials).",
                 METHODS.to_str().unwrap_or_default(),
                 EXPOSED.to_str().unwrap_or_default(),
             ),
@@ -214,15 +214,21 @@ pub fn explain(origins: &Origins, origin: &str) -> (bool, String) {
     (false, text)
 }
 
+/// Lets a page of any origin read what is the same for everybody.
+pub fn allow_any(headers: &mut HeaderMap) {
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+}
+
 /// Lets a page of an allowed origin send and get a cookie.
 pub fn allow_credentials(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
 }
 
-/// What a request calls: `Host` in HTTP/1.1, the authority of the URI in HTTP/2.
+/// What a request calls: `Host` in HTTP/1.1, the authority of the URI in HTTP/2 and wherever
+/// else there is one (RFC 9112, 3.2.2).
 fn host<B>(request: &Request<B>) -> Option<&str> {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    host.or_else(|| request.uri().authority().map(Authority::as_str))
+    let of_target = request.uri().authority().map(Authority::as_str);
+    of_target.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub mod runbook;
 
 use boot::Version;
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tonic::body::Body;
 use transcode::Transcoder;
 
@@ -45,6 +45,30 @@ pub fn is_path(path: &str) -> bool {
 /// Whether a path is one that is asked for to know how the gateway is, and not for what it has.
 pub fn is_probe(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/version")
+}
+
+/// What is the same for everybody and holds nothing of anybody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// Written for clients, which read it from pages of any origin (RFC 8615).
+    ForPages,
+    /// Read by people and probes, whatever else they send.
+    ForReaders,
+}
+
+impl Document {
+    /// The document that a request asks for, wherever it comes from.
+    pub fn of<B>(request: &Request<B>) -> Option<Self> {
+        let path = request.uri().path();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let for_pages = path.starts_with("/.well-known/")
+            || matches!(path, "/auth/v1/.well-known/jwks.json" | "/openapi.json");
+        match (reads, for_pages) {
+            (true, true) => Some(Self::ForPages),
+            (true, false) => is_path(path).then_some(Self::ForReaders),
+            (false, _) => None,
+        }
+    }
 }
 
 impl Pages {

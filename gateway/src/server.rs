@@ -27,7 +27,7 @@ use tonic::body::Body;
 
 use self::crowd::Crowd;
 use self::life::{Life, Observed, Verdict};
-use crate::call::headers::Client;
+use crate::call::headers::{Client, MAX_HEAD};
 use crate::config::Connections;
 use crate::edge::Edge;
 
@@ -37,8 +37,9 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 /// requests of a connection: one that is taken slowly leaves the others their room.
 const STREAM_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW: u32 = 32 * STREAM_WINDOW;
-/// Largest head of a request in bytes.
-const MAX_HEAD: u32 = 16 * 1024;
+/// Bytes of a head that are read. One that is too large is mostly not much larger, and with
+/// room to read it its caller is told so in words; what is larger still gets the bare status.
+const READ_HEAD: usize = 2 * MAX_HEAD;
 /// How often one that has been asked to end is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Time for the last words to those who are cut off.
@@ -128,11 +129,11 @@ impl Server {
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // How long heads may take is known in `life`.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD as usize);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEAD)
+        .max_header_list_size(u32::try_from(READ_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(200)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::Full;
 use tonic::body::Body;
 
+use super::accept::{Entry, list};
 use super::failure::too_large;
 use super::held::{NoRoom, held};
 
@@ -81,10 +82,16 @@ impl Inflate {
     }
 }
 
-/// Whether a request's body is in gzip.
-fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
-    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(false) };
-    let encoding = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
+/// Whether a request's body is in gzip: of several codings, on however many lines, none is
+/// taken.
+pub fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    let Some(first) = encodings.next() else { return Ok(false) };
+    let mut encoding = String::from_utf8_lossy(first.as_bytes()).trim().to_ascii_lowercase();
+    for more in encodings {
+        encoding.push_str(", ");
+        encoding.push_str(&String::from_utf8_lossy(more.as_bytes()));
+    }
     match encoding.as_str() {
         "identity" => Ok(false),
         "gzip" | "x-gzip" => Ok(true),
@@ -189,9 +196,7 @@ impl Prepared {
 /// The coding with the highest weight; of equal ones brotli.
 fn choose(wanted: &HeaderMap) -> Option<Coding> {
     let (mut brotli, mut gzip, mut any) = (None, None, None);
-    let ranges = wanted.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    for range in ranges.flat_map(|value| value.split(',')) {
-        let (name, weight) = weighted(range);
+    for Entry { name, weight, .. } in list(wanted, &ACCEPT_ENCODING) {
         match name.as_str() {
             "br" => brotli = Some(weight),
             "gzip" | "x-gzip" => gzip = Some(weight),
@@ -205,30 +210,6 @@ fn choose(wanted: &HeaderMap) -> Option<Coding> {
         (0, 0) => None,
         (brotli, gzip) if brotli >= gzip => Some(Coding::Brotli),
         _ => Some(Coding::Gzip),
-    }
-}
-
-/// Name and weight, in thousandths, of an entry of an `Accept` header.
-pub fn weighted(range: &str) -> (String, u16) {
-    let mut parts = range.split(';').map(str::trim);
-    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let weight = parts
-        .filter_map(|part| part.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
-        .map_or(1000, |(_, weight)| thousandths(weight.trim()));
-    (name, weight)
-}
-
-/// A weight that cannot be read is the lowest that still counts.
-fn thousandths(weight: &str) -> u16 {
-    let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
-    let valid =
-        matches!(whole, "0" | "1") && fraction.len() <= 3 && fraction.bytes().all(|one| one.is_ascii_digit());
-    let fraction = format!("{fraction:0<3}").parse().unwrap_or(1);
-    match (valid, whole) {
-        (false, _) => 1,
-        (true, "1") => 1000,
-        (true, _) => fraction,
     }
 }
 

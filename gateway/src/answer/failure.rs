@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::ALLOW;
+use frontdesk_proto::{ErrorReason, Refusal, reason_of};
+use http::header::{ALLOW, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -24,8 +24,26 @@ pub enum Failure {
     Refused(Refusal),
     /// The gateway refuses and names the methods of the path.
     NotAllowed(Refusal, HeaderValue),
+    /// The gateway refuses for what the request is as one of HTTP, which has its own words.
+    Told(Refusal, Told),
     /// The service refuses.
     Status(Status, HeaderMap),
+}
+
+/// What HTTP says of a refused request, beside the reason.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// In place of the reason's status.
+    pub status: Option<StatusCode>,
+    /// What the route takes instead.
+    pub header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Told {
+    /// A refusal with another status than its reason has.
+    pub fn status(refusal: Refusal, status: StatusCode) -> Failure {
+        Failure::Told(refusal, Self { status: Some(status), header: None })
+    }
 }
 
 impl Failure {
@@ -39,7 +57,7 @@ impl Failure {
     /// Who refuses.
     pub fn by(&self) -> By {
         match self {
-            Self::Refused(_) | Self::NotAllowed(..) => By::Gateway,
+            Self::Refused(_) | Self::NotAllowed(..) | Self::Told(..) => By::Gateway,
             Self::Status(..) => By::Service,
         }
     }
@@ -49,7 +67,30 @@ impl Failure {
         match self {
             Self::Refused(refusal) => refusal.reason() == ErrorReason::UpstreamUnavailable,
             Self::Status(status, _) => status.code() == Code::Unavailable,
-            Self::NotAllowed(..) => false,
+            Self::NotAllowed(..) | Self::Told(..) => false,
+        }
+    }
+
+    /// Names in a header what the route takes, if it was refused for what was sent.
+    #[must_use]
+    pub fn taking(self, name: HeaderName, value: HeaderValue) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Told(refusal, Told { status: None, header: Some((name, value)) }),
+            Self::Status(status, mut metadata) => {
+                metadata.insert(name, value);
+                Self::Status(status, metadata)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether it is for this reason.
+    pub fn is_for(&self, wanted: ErrorReason) -> bool {
+        match self {
+            Self::Refused(refusal) | Self::NotAllowed(refusal, _) | Self::Told(refusal, _) => {
+                refusal.reason() == wanted
+            }
+            Self::Status(status, _) => reason_of(status) == Some(wanted),
         }
     }
 }

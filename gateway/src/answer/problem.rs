@@ -41,6 +41,11 @@ impl Problem {
             Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => {
                 Self::of_refusal(refusal, failure.by())
             }
+            Failure::Told(refusal, told) => {
+                let problem = Self::of_refusal(refusal, failure.by());
+                let http_status = told.status.unwrap_or(problem.http_status);
+                Self { http_status, ..problem }
+            }
             Failure::Status(status, _) => match Refusal::from_status(status) {
                 Some(refusal) => Self::of_refusal(&refusal, failure.by()),
                 None => Self::without_reason(status),

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method};
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tonic::body::Body;
 
 use super::deadline;
-use crate::answer::failure::too_large;
+use crate::answer::encoding;
+use crate::answer::failure::{Failure, too_large};
 use crate::answer::held::{Held, NoRoom};
 
 /// Most bytes of a REST request's body, also after it is inflated.
@@ -22,7 +23,17 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
+    // What says that it is too long need not come.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
     deadline::body(collected(Limited::new(body, limit), limit)).await?
+}
+
+/// Reads a whole body with these headers and takes its encoding off: at most `limit` bytes
+/// before and after.
+pub async fn inflated(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    encoding::decoded(headers, read(body, limit).await?, limit)
 }
 
 /// The parts of a body as one; mostly there is one, which is not copied.
@@ -70,6 +81,32 @@ pub fn broken_off() -> Refusal {
 /// The same, of one that was to be read whole before anything is done.
 fn broken_off_early() -> Refusal {
     Refusal::new(ErrorReason::MalformedRequest, boot::nothing_stored(BROKEN_OFF, ""))
+}
+
+/// The header by which a route says what it takes as the body of this method.
+pub fn accepting(method: &Method) -> HeaderName {
+    const POST: HeaderName = HeaderName::from_static("accept-post");
+    const PATCH: HeaderName = HeaderName::from_static("accept-patch");
+    match *method {
+        Method::POST => POST,
+        Method::PATCH => PATCH,
+        _ => ACCEPT,
+    }
+}
+
+/// A refusal of what was sent, which names what is taken instead: the codings or the types
+/// (RFC 9110, 15.5.16; RFC 5789, 3.1).
+pub fn named(failure: Failure, method: &Method, headers: &HeaderMap, types: &str) -> Failure {
+    if !failure.is_for(ErrorReason::UnsupportedMediaType) {
+        return failure;
+    }
+    if encoding::is_gzip(headers).is_err() {
+        return failure.taking(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"));
+    }
+    match HeaderValue::from_str(types) {
+        Ok(types) => failure.taking(accepting(method), types),
+        Err(_) => failure,
+    }
 }
 
 /// Refuses a body that does not say it is JSON.

@@ -14,7 +14,7 @@ use flate2::read::GzDecoder;
 use frontdesk_proto::{ErrorReason, FieldContract, Refusal};
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
-use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
@@ -31,6 +31,8 @@ const PREFIX: usize = 5;
 pub struct Streams {
     /// Where a message says how to go on behind it.
     cursor: Option<FieldDescriptor>,
+    /// Where a request says the same.
+    asked_at: Option<u32>,
     /// Whether the caller streams, too.
     takes_stream: bool,
     stop: Stop,
@@ -58,20 +60,40 @@ struct Messages {
 impl Streams {
     /// Of a method, if it streams.
     pub fn of(method: &MethodDescriptor, stop: &Stop) -> Option<Self> {
-        let cursor = || method.output().fields().find(|field| FieldContract::of(field).cursor);
-        let (takes_stream, stop) = (method.is_client_streaming(), stop.clone());
-        method.is_server_streaming().then(|| Self { cursor: cursor(), takes_stream, stop })
+        method.is_server_streaming().then(|| Self {
+            cursor: cursor_of(&method.output()),
+            asked_at: cursor_of(&method.input()).map(|field| field.number()),
+            takes_stream: method.is_client_streaming(),
+            stop: stop.clone(),
+        })
+    }
+
+    /// The field of a message that says how to go on behind it. A stream that has one is a
+    /// feed: it goes on for as long as somebody listens.
+    pub fn cursor(&self) -> Option<u32> {
+        self.cursor.as_ref().map(FieldDescriptor::number)
+    }
+
+    /// The field of a request that says where to go on.
+    pub fn asked_at(&self) -> Option<u32> {
+        self.asked_at
     }
 
     /// An answer that ends at the stop.
     pub fn until_the_stop(&self, body: Body) -> Body {
-        let Self { cursor, takes_stream, stop } = self;
+        let Self { cursor, asked_at: _, takes_stream, stop } = self;
         let end = if *takes_stream { stop.cut() } else { stop.ending() };
         let stopped = Box::pin(CancellationToken::cancelled_owned(end.child_token()));
         let (cursor, takes_stream) = (cursor.clone(), *takes_stream);
         let messages = Messages::default();
         Body::new(Ending { body, stopped, messages, cursor, takes_stream, over: false })
     }
+}
+
+/// The position of a stream in a message, as the contract names it.
+fn cursor_of(message: &MessageDescriptor) -> Option<FieldDescriptor> {
+    let is_text = |field: &FieldDescriptor| field.kind() == Kind::String && !field.is_list();
+    message.fields().find(|field| FieldContract::of(field).cursor && is_text(field))
 }
 
 impl Ending {

@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderValue};
 /// `user-agent` as it goes up, where that header names the gRPC client, which is the gateway;
 /// gRPC-Web uses this one as well.
 const USER_AGENT_IN: HeaderName = HeaderName::from_static("x-user-agent");
+/// Largest head of a request in bytes.
+pub const MAX_HEAD: usize = 16 * 1024;
 /// As many headers as most calls have on their way up, with those that each has.
 const MOSTLY: usize = 12;
 
@@ -75,6 +77,7 @@ fn goes_up(name: &HeaderName) -> bool {
             | "if-match"
             | "traceparent"
             | "tracestate"
+            | "baggage"
     )
 }
 
@@ -89,6 +92,7 @@ fn is_not_kept(name: &HeaderName) -> bool {
             | "idempotency-key"
             | "if-match"
             | "traceparent"
+            | "baggage"
     )
 }
 
@@ -199,9 +203,12 @@ mod tests {
         headers.insert("x-user-id", HeaderValue::from_static("root"));
         headers.insert("grpc-timeout", HeaderValue::from_static("1H"));
         headers.insert("grpc-accept-encoding", HeaderValue::from_static("gzip"));
+        headers.append("baggage", HeaderValue::from_static("tour=7"));
+        headers.append("baggage", HeaderValue::from_static("user=x;private"));
         headers.insert("x-tenant-api-key", HeaderValue::from_static("secret"));
         let metadata = rest_in(&headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
         assert_eq!(metadata.get_all("x-tenant-id").iter().count(), 2);
+        assert_eq!(metadata.get_all("baggage").iter().count(), 2, "what a trace carries goes with it");
         assert!(!metadata.contains_key("x-user-id") && !metadata.contains_key("grpc-timeout"));
         assert!(!metadata.contains_key("grpc-accept-encoding"), "the service would compress for the gateway");
         assert!(metadata["x-tenant-api-key"].is_sensitive() && !metadata["x-tenant-id"].is_sensitive());

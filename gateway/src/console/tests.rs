@@ -1,5 +1,5 @@
 use http::Request;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, IF_NONE_MATCH};
 use http_body_util::BodyExt;
 
 use super::*;
@@ -39,6 +39,9 @@ async fn the_page_is_at_its_paths_and_is_asked_for_again_each_time() {
         let again = parts(Method::GET, path, &[(IF_NONE_MATCH, "W/\"0\", W/\"1\"")]);
         let again = console.answer(&again).unwrap();
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        for (name, value) in [(ETAG, "W/\"1\""), (VARY, "accept-encoding"), (CACHE_CONTROL, "no-cache")] {
+            assert_eq!(again.headers()[&name], value, "{name}");
+        }
         assert_eq!(body(again).await, b"");
     }
 }

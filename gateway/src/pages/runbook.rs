@@ -7,15 +7,14 @@ use std::sync::OnceLock;
 
 use boot::Runbook;
 use frontdesk_proto::{ErrorReason, Refusal, code_name};
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Response};
 use tonic::body::Body;
 
 use super::comments::{first_sentence, reason_comment};
 use super::docs::style_hash;
-use crate::answer::encoding::{Prepared, weighted};
+use crate::answer::accept::Accept;
+use crate::answer::encoding::Prepared;
 use crate::answer::failure::{Failure, shown};
 
 /// The page that lists the others.
@@ -148,11 +147,7 @@ fn no_page(name: &str) -> Failure {
 
 /// Whether HTML is asked for by its name, as browsers do.
 fn wants_html(wanted: &HeaderMap) -> bool {
-    let values = wanted.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|range| {
-        let (name, weight) = weighted(range);
-        name == "text/html" && weight > 0
-    })
+    Accept::of(wanted).names("text/html")
 }
 
 /// The statuses of a reason.
@@ -212,7 +207,7 @@ fn with_code(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::header::ACCEPT_ENCODING;
+    use http::header::{ACCEPT, ACCEPT_ENCODING};
 
     use super::*;
 

@@ -3,20 +3,21 @@
 
 use boot::Runbook;
 use bytes::Bytes;
-use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use frontdesk_proto::{ErrorReason, MethodContract, Refusal};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tonic::body::Body;
 use transcode::{Answer, Match, Renderer, RouteError, Takes, Transcoder};
 
 use super::stream::{self, Form};
-use crate::answer::encoding;
+use super::{conditions, raw};
 use crate::answer::failure::{Failure, input_error, no_room, options, shown, unreadable};
 use crate::answer::held::NoRoom;
+use crate::answer::{accept, encoding, tags};
 use crate::call::body::{self, MAX_REST};
 use crate::call::deadline::Deadline;
-use crate::call::ending::UNKNOWN;
+use crate::call::ending::{Streams, UNKNOWN};
 use crate::call::headers::{self, Client};
 use crate::call::unary::{Call, frame};
 use crate::call::upload::{Broken, Upload};
@@ -35,10 +36,10 @@ pub async fn call(
 ) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
-    if head.method == Method::OPTIONS {
+    if head.method == Method::OPTIONS && transcoder.route(&head.method, path).is_err() {
         return match transcoder.allowed(path) {
             allow if allow.is_empty() => Err(no_route(transcoder, path).into()),
-            allow => Ok(options(allow_header(&allow))),
+            allow => Ok(options_of(transcoder, path, &allow)),
         };
     }
     let found = transcoder
@@ -46,48 +47,91 @@ pub async fn call(
         .map_err(|error| route_error(transcoder, error, &head.method, path))?;
     if found.only_reads() {
         boot::note_only_reads();
+    } else {
+        conditions::refuse_unheeded(&head.headers)?;
     }
-    let renderer = found.renderer();
-    let format = if found.streams() { Some(stream::Format::accepted(&head.headers)?) } else { None };
-    if format.is_none() && !renderer.is_raw() {
-        check_accept(&head.headers)?;
-    }
-    let form = format.map(|format| Form { format, runbook: runbook.clone() });
-    if let (Some(parts), Some(form)) = (found.parts(), &form) {
-        // On the heap: every call's future would have room for it, and hardly one is such.
-        return Box::pin(uploaded(upstreams, &head, body, &found, parts, form, client)).await;
-    }
-    let deadline = Deadline::of(&head.headers)?;
-    let body = body::read(body, MAX_REST).await?;
-    // What is not JSON is refused by the transcoder, in better words.
-    if !body.is_empty() && found.takes() == Takes::Json {
-        body::check_json(&head.headers)?;
-    }
-    let frame = request_frame(&head, &encoding::decoded(&head.headers, body, MAX_REST)?, &found)?;
-    let path = found.grpc_path();
-    let call = Call { path, frame, metadata: headers::rest_in(&head.headers, client) };
-    if let Some(form) = form {
-        let (answered, body) = deadline.within(call.open(upstreams)).await??;
-        let source = stream::Source { body, until: deadline.asked(), broken: None };
-        return Ok(stream::response(form, renderer, &answered, source));
-    }
-    let (wire, answered) = call.unary(upstreams, deadline).await?;
-    response(&head, &renderer, &wire, &answered, !found.only_reads()).await
+    let called = matched(upstreams, runbook, &head, body, &found, client).await;
+    called.map_err(|failure| {
+        if failure.is_for(ErrorReason::UnsupportedMediaType) {
+            body::named(failure, &head.method, &head.headers, &types(&found))
+        } else {
+            failure
+        }
+    })
 }
 
-/// Answers a request whose body is a stream of messages.
+/// Answers a request that is one of this method.
+async fn matched(
+    upstreams: &Upstreams,
+    runbook: &Runbook,
+    head: &Parts,
+    body: Body,
+    found: &Match<'_>,
+    client: &Client,
+) -> Result<Response<Body>, Failure> {
+    if found.streams() {
+        // On the heap: every call's future would have room for it, and hardly one is such.
+        return Box::pin(streamed(upstreams, runbook, head, body, found, client)).await;
+    }
+    let renderer = found.renderer();
+    if !renderer.is_raw() && !accept::takes_json(&head.headers) {
+        return Err(not_json().into());
+    }
+    let deadline = Deadline::of(&head.headers)?;
+    let frame = whole_request(head, body, found, None).await?;
+    let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, client) };
+    let (wire, answered) = call.unary(upstreams, deadline).await?;
+    response(head, &renderer, &wire, &answered, !found.only_reads()).await
+}
+
+/// Answers a request whose answer is a stream of messages.
+async fn streamed(
+    upstreams: &Upstreams,
+    runbook: &Runbook,
+    head: &Parts,
+    body: Body,
+    found: &Match<'_>,
+    client: &Client,
+) -> Result<Response<Body>, Failure> {
+    let renderer = found.renderer();
+    let streams = upstreams.of_path(found.grpc_path()).and_then(|target| target.streams);
+    let cursor = streams.and_then(Streams::cursor);
+    let form = if renderer.is_raw() {
+        None
+    } else {
+        let (format, media) = stream::Format::accepted(&head.headers, cursor.is_some())?;
+        Some(Form { format, media, cursor, runbook: runbook.clone() })
+    };
+    let deadline = Deadline::of(&head.headers)?;
+    let (answered, source) = if let Some(parts) = found.parts() {
+        uploaded(upstreams, head, body, found, parts, client, deadline).await?
+    } else {
+        let position = conditions::position(&head.headers)?;
+        let position = streams.and_then(Streams::asked_at).zip(position);
+        let frame = whole_request(head, body, found, position).await?;
+        let metadata = headers::rest_in(&head.headers, client);
+        let call = Call { path: found.grpc_path(), frame, metadata };
+        let (answered, body) = deadline.within(call.open(upstreams)).await??;
+        (answered, stream::Source { body, until: deadline.asked(), broken: None })
+    };
+    match form {
+        Some(form) => Ok(stream::response(form, renderer, &answered, source)),
+        None => raw::response(renderer, &answered, source).await,
+    }
+}
+
+/// Opens a call whose request's body is a stream of messages.
 async fn uploaded(
     upstreams: &Upstreams,
     head: &Parts,
     body: Body,
     found: &Match<'_>,
     parts: transcode::Parts,
-    form: &Form,
     client: &Client,
-) -> Result<Response<Body>, Failure> {
-    let deadline = Deadline::of(&head.headers)?;
+    deadline: Deadline,
+) -> Result<(HeaderMap, stream::Source), Failure> {
     let mut upload = Upload::new(&head.headers, body)?;
-    let frame = request_frame(head, &upload.first().await?, found)?;
+    let frame = request_frame(head, &upload.first().await?, found, None)?;
     let metadata = headers::rest_in(&head.headers, client);
     let (call, broken) = (Call { path: found.grpc_path(), frame, metadata }, Broken::default());
     let opened = call.send(upstreams, upload.messages(parts, broken.clone()));
@@ -99,15 +143,41 @@ async fn uploaded(
         Some(refusal) => refusal.followed_by(UNKNOWN).into(),
         None => failure,
     })?;
-    let source = stream::Source { body, until, broken: Some(broken) };
-    Ok(stream::response(form.clone(), found.renderer(), &answered, source))
+    Ok((answered, stream::Source { body, until, broken: Some(broken) }))
 }
 
-/// The request message in its frame.
-fn request_frame(head: &Parts, body: &[u8], found: &Match<'_>) -> Result<Bytes, Refusal> {
+/// The request message, once its body is here.
+async fn whole_request(
+    head: &Parts,
+    body: Body,
+    found: &Match<'_>,
+    position: Option<(u32, &str)>,
+) -> Result<Bytes, Refusal> {
+    let body = body::read(body, MAX_REST).await?;
+    // What is not JSON is refused by the transcoder, in better words.
+    if !body.is_empty() && found.takes() == Takes::Json {
+        body::check_json(&head.headers)?;
+    }
+    request_frame(head, &encoding::decoded(&head.headers, body, MAX_REST)?, found, position)
+}
+
+/// The request message in its frame, with the position that a header asks for: of two values
+/// of a field the last one counts.
+fn request_frame(
+    head: &Parts,
+    body: &[u8],
+    found: &Match<'_>,
+    position: Option<(u32, &str)>,
+) -> Result<Bytes, Refusal> {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    frame(body.len() + 128, |out| found.request(head.uri.query(), body, content_type, out))
-        .map_err(input_error)
+    frame(body.len() + 128, |out| {
+        found.request(head.uri.query(), body, content_type, out)?;
+        if let Some((field, text)) = position {
+            prost::encoding::string::encode(field, &text.to_owned(), out);
+        }
+        Ok(())
+    })
+    .map_err(input_error)
 }
 
 /// The response for a message of a method that changes something or not, or that the caller
@@ -119,8 +189,9 @@ async fn response(
     answered: &HeaderMap,
     changes: bool,
 ) -> Result<Response<Body>, Failure> {
-    let etag = renderer.etag(wire);
-    let known = etag.filter(|_| is_read(&head.method)).and_then(|etag| known(&head.headers, etag));
+    let version = renderer.etag(wire);
+    let known =
+        version.filter(|_| is_read(&head.method)).and_then(|version| tags::known(&head.headers, version));
     let is_known = known.is_some();
     let mut response = match known {
         Some(known) => not_modified(known),
@@ -134,12 +205,16 @@ async fn response(
         }
     };
     headers::rest_out(answered, response.headers_mut());
-    // What was made may be a secret that is shown once.
-    if changes && !response.headers().contains_key(CACHE_CONTROL) {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !response.headers().contains_key(CACHE_CONTROL) {
+        // What was made may be a secret that is shown once; what is read is the caller's own.
+        let kept = if changes { "no-store" } else { "private, no-cache" };
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     }
-    if let Some(etag) = etag.filter(|_| !is_known).and_then(|etag| tag(etag, response.headers())) {
-        response.headers_mut().insert(ETAG, etag);
+    // A compressed body is not the same bytes, so that its tag is weak, and no change takes it
+    // (RFC 9110, 8.8.1).
+    let is_weak = response.headers().contains_key(CONTENT_ENCODING);
+    if let Some(tag) = version.filter(|_| !is_known).and_then(|version| tags::tag(version, is_weak)) {
+        response.headers_mut().insert(ETAG, tag);
     }
     Ok(response)
 }
@@ -147,10 +222,7 @@ async fn response(
 async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Result<Response<Body>, NoRoom> {
     let (body, content_type) = match answer {
         Answer::Json(json) => (json, HeaderValue::from_static("application/json")),
-        Answer::Raw(content_type, body) => {
-            let content_type = HeaderValue::from_str(&content_type).ok().filter(|value| !value.is_empty());
-            (body, content_type.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream")))
-        }
+        Answer::Raw(content_type, body) => (body, raw::content_type_of(&content_type)),
     };
     let mut response = encoding::answer(wanted, body).await?;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -161,34 +233,18 @@ async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Re
     Ok(response)
 }
 
-/// An etag as its header says it: a compressed body is not the same bytes, so that its tag is
-/// weak, and no change takes it (RFC 9110, 8.8.1).
-fn tag(etag: &str, headers: &HeaderMap) -> Option<HeaderValue> {
-    let weak = if headers.contains_key(CONTENT_ENCODING) { "W/" } else { "" };
-    HeaderValue::from_str(&[weak, "\"", etag, "\""].concat()).ok()
-}
-
-fn not_modified(etag: HeaderValue) -> Response<Body> {
+/// The answer to whoever has this version: with what the whole one would say of how it is kept
+/// (RFC 9110, 15.4.5).
+fn not_modified(tag: HeaderValue) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
-    response.headers_mut().insert(ETAG, etag);
+    response.headers_mut().insert(ETAG, tag);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     response
 }
 
 fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
-}
-
-/// The tag of this version, if the caller has it, as it says it; etags compare weakly
-/// (RFC 9110, 13.1.2).
-fn known(headers: &HeaderMap, etag: &str) -> Option<HeaderValue> {
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let current = ["\"", etag, "\""].concat();
-    let one = known
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .find(|one| *one == "*" || one.trim_start_matches("W/") == current)?;
-    HeaderValue::from_str(if one == "*" { &current } else { one }).ok()
 }
 
 fn route_error(transcoder: &Transcoder, error: RouteError, method: &Method, path: &str) -> Failure {
@@ -225,27 +281,37 @@ fn allow_header(allow: &[Method]) -> HeaderValue {
     HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut values = headers.get_all(ACCEPT).iter().peekable();
-    if values.peek().is_none() {
-        return Ok(());
+/// The answer to OPTIONS of a path, with what its bodies may be (RFC 5789, 3.1).
+fn options_of(transcoder: &Transcoder, path: &str, allow: &[Method]) -> Response<Body> {
+    let mut response = options(allow_header(allow));
+    for method in [Method::POST, Method::PATCH] {
+        let Ok(found) = transcoder.route(&method, path) else { continue };
+        if let Ok(types) = HeaderValue::from_str(&types(&found))
+            && !types.is_empty()
+        {
+            response.headers_mut().insert(body::accepting(&method), types);
+        }
     }
-    let takes_json =
-        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
-            let (name, weight) = encoding::weighted(range);
-            weight > 0
-                && matches!(
-                    name.as_str(),
-                    "*/*" | "application/*" | "application/json" | "application/problem+json" | ""
-                )
-        });
-    if takes_json {
-        return Ok(());
+    response
+}
+
+/// The types that a method takes as its body; nothing if it takes none.
+fn types(found: &Match<'_>) -> String {
+    match found.takes() {
+        Takes::Nothing => String::new(),
+        Takes::Json => "application/json".to_owned(),
+        Takes::Raw => match MethodContract::of(found.binding().method()).body_types {
+            any if any.is_empty() => "*/*".to_owned(),
+            types => types.join(", "),
+        },
     }
-    Err(Refusal::new(
+}
+
+fn not_json() -> Refusal {
+    Refusal::new(
         ErrorReason::NotAcceptable,
         "This route answers application/json, which the Accept header rules out.",
-    ))
+    )
 }
 
 #[cfg(test)]

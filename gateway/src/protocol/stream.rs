@@ -8,7 +8,7 @@ use boot::Runbook;
 use bytes::{Buf, Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, Stream};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
@@ -18,6 +18,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Renderer;
 
+use crate::answer::accept::Accept;
 use crate::answer::access_log::Streamed;
 use crate::answer::failure::{Failure, MAX_RESPONSE};
 use crate::answer::problem::Problem;
@@ -40,10 +41,22 @@ pub enum Format {
     Array,
 }
 
+/// The types of answers, those that are taken before others first.
+const TYPES: [(&str, Format); 4] = [
+    ("application/x-ndjson", Format::Lines),
+    ("application/jsonl", Format::Lines),
+    ("text/event-stream", Format::Events),
+    ("application/json", Format::Array),
+];
+
 /// How a stream looks to its caller.
 #[derive(Debug, Clone)]
 pub struct Form {
     pub format: Format,
+    /// Its content type.
+    pub media: &'static str,
+    /// The field of a message that says where to go on, which is the id of its event.
+    pub cursor: Option<u32>,
     /// Where an error leads to.
     pub runbook: Runbook,
 }
@@ -58,9 +71,14 @@ pub struct Source {
     pub broken: Option<Broken>,
 }
 
-struct State {
+/// The messages of a source, one by one.
+pub struct Messages {
     source: Source,
     buffer: BytesMut,
+}
+
+struct State {
+    messages: Messages,
     renderer: Renderer,
     form: Form,
     sent: usize,
@@ -69,7 +87,8 @@ struct State {
 
 /// What comes next in a stream.
 enum Step {
-    Message(Vec<u8>),
+    /// Its JSON, and where to go on after it.
+    Message(Vec<u8>, Option<String>),
     /// Nothing for a while.
     Silence,
     End,
@@ -77,57 +96,62 @@ enum Step {
 
 /// The response for a stream that has begun.
 pub fn response(form: Form, renderer: Renderer, metadata: &HeaderMap, source: Source) -> Response<Body> {
-    let format = form.format;
-    let state = State { source, buffer: BytesMut::new(), renderer, form, sent: 0, ended: false };
+    let media = form.media;
+    let state = State { messages: Messages::of(source), renderer, form, sent: 0, ended: false };
     let frames = futures::StreamExt::map(pieces(state), |piece| Ok::<_, Status>(Frame::data(piece)));
     let mut response = Response::new(Body::new(StreamBody::new(frames)));
-    response.extensions_mut().insert(Streamed);
-    headers::rest_out(metadata, response.headers_mut());
-    let content_type = match format {
-        Format::Lines => "application/x-ndjson",
-        Format::Events => "text/event-stream",
-        Format::Array => "application/json",
-    };
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Proxies that collect answers would hold the messages back.
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    let headers = begun(&mut response, metadata, HeaderValue::from_static(media));
+    headers.append(VARY, HeaderValue::from_static("accept"));
     response
 }
 
+/// Adds what each stream says of itself.
+pub fn begun<'r>(
+    response: &'r mut Response<Body>,
+    metadata: &HeaderMap,
+    content_type: HeaderValue,
+) -> &'r mut HeaderMap {
+    response.extensions_mut().insert(Streamed);
+    let headers = response.headers_mut();
+    headers::rest_out(metadata, headers);
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies that collect answers would hold the messages back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers
+}
+
 impl Format {
-    /// The format that the `Accept` header asks for; lines when it does not care.
-    pub fn accepted(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let mut ranges = headers
-            .get_all(ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(|range| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
-            .peekable();
-        if ranges.peek().is_none() {
-            return Ok(Self::Lines);
-        }
-        ranges
-            .find_map(|range| match range.as_str() {
-                "text/event-stream" => Some(Self::Events),
-                "application/json" => Some(Self::Array),
-                "application/x-ndjson" | "application/jsonl" | "application/*" | "*/*" | "" => Some(Self::Lines),
-                _ => None,
-            })
-            .ok_or_else(|| {
-                Refusal::new(
-                    ErrorReason::NotAcceptable,
-                    "This route answers application/x-ndjson, text/event-stream or application/json, which the Accept header rules out.",
-                )
-            })
+    /// The format that the `Accept` header asks for, and its type; lines when it does not
+    /// care. A feed is an array only for whoever takes nothing else: nobody could read it
+    /// before its end.
+    pub fn accepted(headers: &HeaderMap, is_feed: bool) -> Result<(Self, &'static str), Refusal> {
+        let accept = Accept::of(headers);
+        let suits = |wanted: fn(Self) -> bool| {
+            let fits = TYPES.into_iter().filter(|(_, format)| wanted(*format));
+            let fits = fits.filter_map(|(media, format)| Some((accept.fit(media)?, (format, media))));
+            // Of those that suit alike the last is taken.
+            fits.rev().max_by_key(|(fit, _)| *fit).map(|(_, found)| found)
+        };
+        let found = if is_feed {
+            suits(|format| format != Self::Array).or_else(|| suits(|_| true))
+        } else {
+            suits(|_| true)
+        };
+        found.ok_or_else(|| {
+            Refusal::new(
+                ErrorReason::NotAcceptable,
+                "This route answers application/x-ndjson, text/event-stream or application/json, which the Accept header rules out.",
+            )
+        })
     }
 
-    /// A message, the first of which begins an array.
-    fn message(self, json: &[u8], first: bool) -> Bytes {
+    /// A message, the first of which begins an array. An event has the position after it as
+    /// its id, which a browser sends back when it comes again.
+    fn message(self, json: &[u8], cursor: Option<&str>, first: bool) -> Bytes {
         match (self, first) {
             (Self::Lines, _) => [json, b"\n"].concat().into(),
-            (Self::Events, _) => [b"data: ", json, b"\n\n"].concat().into(),
+            (Self::Events, _) => [id(cursor).as_bytes(), b"data: ", json, b"\n\n"].concat().into(),
             (Self::Array, true) => [b"[", json].concat().into(),
             (Self::Array, false) => [b",\n", json].concat().into(),
         }
@@ -143,13 +167,24 @@ impl Format {
     }
 }
 
+/// The line with an event's id. An empty one would make a browser forget where it was, and one
+/// with a break or a NUL is read as another one or none (HTML, 9.2.6).
+fn id(cursor: Option<&str>) -> String {
+    let fits = |cursor: &&str| !cursor.is_empty() && !cursor.contains(['\0', '\r', '\n']);
+    cursor.filter(fits).map(|cursor| format!("id: {cursor}\n")).unwrap_or_default()
+}
+
 impl Form {
-    /// The last item, for a stream that failed.
+    /// The last item, for a stream that failed. Where it says from where to go on, a browser
+    /// does so by itself.
     fn failure(&self, failure: &Failure, first: bool) -> Bytes {
         let error = json!({"error": Problem::of(failure).in_stream(&self.runbook)});
         match self.format {
             Format::Lines => format!("{error}\n").into(),
-            Format::Events => format!("event: error\ndata: {error}\n\n").into(),
+            Format::Events => {
+                let id = id(error["error"]["metadata"]["go_on"].as_str());
+                format!("{id}event: error\ndata: {error}\n\n").into()
+            }
             Format::Array => format!("{}{error}]\n", if first { "[" } else { ",\n" }).into(),
         }
     }
@@ -162,9 +197,9 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
         }
         let first = state.sent == 0;
         let piece = match state.step().await {
-            Ok(Step::Message(json)) => {
+            Ok(Step::Message(json, cursor)) => {
                 state.sent += 1;
-                state.form.format.message(&json, first)
+                state.form.format.message(&json, cursor.as_deref(), first)
             }
             // A comment, which clients pass over.
             Ok(Step::Silence) => Bytes::from_static(b": still here\n\n"),
@@ -188,30 +223,61 @@ impl State {
             Format::Events => Some(Instant::now() + SILENCE),
             Format::Lines | Format::Array => None,
         };
-        let until = self.source.until;
+        let until = self.messages.source.until;
         let wake = [silence, until].into_iter().flatten().min();
-        let next = async { self.next().await.map(|json| json.map_or(Step::End, Step::Message)) };
-        let Some(wake) = wake else { return next.await };
-        match tokio::time::timeout_at(wake, next).await {
-            Ok(step) => step,
-            Err(_) if Some(wake) == silence => Ok(Step::Silence),
-            Err(_) => Err(Refusal::new(
-                ErrorReason::DeadlineExceeded,
-                format!("The time given for the call is over. {}", self.source.way_on()),
-            )
-            .into()),
+        let next = self.messages.next();
+        let message = match wake {
+            None => next.await?,
+            Some(wake) => match tokio::time::timeout_at(wake, next).await {
+                Ok(message) => message?,
+                Err(_) if Some(wake) == silence => return Ok(Step::Silence),
+                Err(_) => return Err(self.messages.over()),
+            },
+        };
+        message.map_or(Ok(Step::End), |message| self.rendered(&message))
+    }
+
+    fn rendered(&self, message: &[u8]) -> Result<Step, Failure> {
+        let json = self.renderer.json(message).map_err(|_| self.messages.unreadable())?;
+        let cursor = match self.form {
+            Form { format: Format::Events, cursor: Some(field), .. } => self.renderer.text(field, message),
+            _ => None,
+        };
+        Ok(Step::Message(json, cursor.map(str::to_owned)))
+    }
+}
+
+impl Messages {
+    pub fn of(source: Source) -> Self {
+        Self { source, buffer: BytesMut::new() }
+    }
+
+    /// The next message, until the time of the stream is over; `None` after a good end.
+    pub async fn next_in_time(&mut self) -> Result<Option<Bytes>, Failure> {
+        match self.source.until {
+            None => self.next().await,
+            Some(until) => match tokio::time::timeout_at(until, self.next()).await {
+                Ok(message) => message,
+                Err(_) => Err(self.over()),
+            },
         }
     }
 
-    /// The next message as JSON; `None` after a good end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    /// The failure for a message that is none of the method's.
+    pub fn unreadable(&self) -> Failure {
+        self.source.failed("A message cannot be read.")
+    }
+
+    fn over(&self) -> Failure {
+        let sentence = format!("The time given for the call is over. {}", self.source.way_on());
+        Refusal::new(ErrorReason::DeadlineExceeded, sentence).into()
+    }
+
+    /// The next message; `None` after a good end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             if let Some(message) = self.take_message()? {
-                let json = self
-                    .renderer
-                    .json(&message)
-                    .map_err(|_| self.source.failed("A message cannot be read."))?;
-                return Ok(Some(json));
+                return Ok(Some(message));
             }
             let Some(frame) = self.source.body.frame().await else {
                 return Err(self.source.failed("The service's stream broke off."));
@@ -239,7 +305,7 @@ impl State {
         let [flag, a, b, c, d, ..] = self.buffer[..] else { return Ok(None) };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if flag != 0 || length > MAX_RESPONSE {
-            return Err(self.source.failed("A message cannot be read."));
+            return Err(self.unreadable());
         }
         if self.buffer.len() < 5 + length {
             return Ok(None);
@@ -268,30 +334,4 @@ impl Source {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_item_of_a_stream_that_fails_leads_to_the_page_of_its_reason() {
-        let known = Failure::from(Refusal::new(ErrorReason::CursorExpired, "Too old."));
-        let unknown = Failure::Status(Status::aborted("x"), HeaderMap::new());
-        let runbook: Runbook = "https://api.example.com/runbook".parse().unwrap();
-        for (format, begin, end) in [
-            (Format::Lines, "", "\n"),
-            (Format::Events, "event: error\ndata: ", "\n\n"),
-            (Format::Array, "[", "]\n"),
-        ] {
-            for (runbook, failure, page) in [
-                (Runbook::default(), &known, "/runbook/CURSOR_EXPIRED"),
-                (runbook.clone(), &known, "https://api.example.com/runbook/CURSOR_EXPIRED"),
-                (runbook.clone(), &unknown, "about:blank"),
-            ] {
-                let item = Form { format, runbook }.failure(failure, true);
-                let item = std::str::from_utf8(&item).unwrap();
-                let json = item.strip_prefix(begin).unwrap().strip_suffix(end).unwrap();
-                let json: serde_json::Value = serde_json::from_str(json).unwrap();
-                assert_eq!(json["error"]["type"], page);
-            }
-        }
-    }
-}
+mod tests;

@@ -146,7 +146,7 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Form, Failure> {
     if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(invalid("the body is a form: application/x-www-form-urlencoded").into());
     }
-    let body = body::read(body, MAX_FORM).await?;
+    let body = body::inflated(headers, body, MAX_FORM).await?;
     let text = std::str::from_utf8(&body).map_err(|_| invalid("the form is not UTF-8"))?;
     Ok(parse(text)?)
 }
@@ -194,7 +194,9 @@ fn invalid(problem: &str) -> Refusal {
 /// The answer to a request that is refused, whoever refuses it.
 pub fn refused(failure: &Failure, runbook: &Runbook) -> Response<Body> {
     let refusal = match failure {
-        Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => Some(refusal.clone()),
+        Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) | Failure::Told(refusal, _) => {
+            Some(refusal.clone())
+        }
         Failure::Status(status, _) => Refusal::from_status(status),
     };
     let refusal = refusal.unwrap_or_else(|| {

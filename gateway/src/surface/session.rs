@@ -17,7 +17,7 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use prost::{Message, Name};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -86,8 +86,10 @@ pub async fn call(
         return sign_out(identity, cookie(&head, secure)?, secure).await;
     }
     let is_proof = path == PROOF;
-    let body = body::read(body, MAX_REST).await?;
-    body::check_json(&head.headers)?;
+    let arrived = body::inflated(&head.headers, body, MAX_REST).await;
+    let arrived = arrived.and_then(|body| body::check_json(&head.headers).map(|()| body));
+    let body = arrived
+        .map_err(|refusal| body::named(refusal.into(), &head.method, &head.headers, "application/json"))?;
     if is_proof {
         cookie(&head, secure)?;
         return proved(&messages, &identity, &body, secure).await;
@@ -99,6 +101,27 @@ pub async fn call(
         let tokens = identity.login(&read(&messages, &body)?).await?;
         signed_in(&messages, &tokens, &tokens.refresh, secure)
     }
+}
+
+/// Whether a request has a cookie of a session, however it would be judged.
+pub fn has_cookie(headers: &HeaderMap) -> bool {
+    pairs(headers).any(|(name, _)| name == HOST_COOKIE || name == PLAIN_COOKIE)
+}
+
+/// Whether a page that may send no `Origin`, since it only reads, is one of HTTPS. Of plain HTTP
+/// there are some at this machine alone, for which browsers write as much as for those.
+pub fn is_secure(head: &Parts) -> bool {
+    if let Some(origin) = head.headers.get(ORIGIN) {
+        return !origin.as_bytes().starts_with(b"http://");
+    }
+    pairs(&head.headers).any(|(name, _)| name == HOST_COOKIE)
+        || !called(head).is_some_and(|called| is_loopback(called.host()))
+}
+
+/// The cookies that go with new tokens of a session: its own, and the end of that of the
+/// version before.
+pub fn set_cookies(refresh: &str, secure: bool) -> Result<[HeaderValue; 2], Refusal> {
+    Ok([set_cookie(refresh, MAX_AGE, secure)?, HeaderValue::from_static(end_of_old_cookie(secure))])
 }
 
 /// Whether a body has a member, which says whose request it is.
@@ -149,9 +172,10 @@ fn signed_in<M: Message + Name>(
     let json = json.ok_or_else(no_message)?.map_err(|_| unreadable())?;
     let mut response = json_response(StatusCode::OK, "application/json", json);
     let headers = response.headers_mut();
-    headers.insert(SET_COOKIE, set_cookie(refresh, MAX_AGE, secure)?);
+    for cookie in set_cookies(refresh, secure)? {
+        headers.append(SET_COOKIE, cookie);
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    take_old_cookie(&mut response, secure);
     Ok(response)
 }
 
@@ -175,8 +199,9 @@ async fn sign_out(
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(SET_COOKIE, set_cookie("", 0, secure)?);
-    take_old_cookie(&mut response, secure);
+    let headers = response.headers_mut();
+    headers.append(SET_COOKIE, set_cookie("", 0, secure)?);
+    headers.append(SET_COOKIE, HeaderValue::from_static(end_of_old_cookie(secure)));
     Ok(response)
 }
 
@@ -188,22 +213,20 @@ fn is_open(refused: &Status) -> bool {
 
 /// Takes away the cookie of the version before, which was for this path alone: it has a refresh
 /// token in it, and beside the new one of its name neither would count.
-fn take_old_cookie(response: &mut Response<Body>, secure: bool) {
-    let ends = if secure {
+fn end_of_old_cookie(secure: bool) -> &'static str {
+    if secure {
         "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict; Secure"
     } else {
         "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict"
-    };
-    response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(ends));
+    }
 }
 
 /// The one cookie of a browser's session. Of two, one is somebody else's, and which one is
 /// not known.
-fn cookie(head: &Parts, secure: bool) -> Result<String, Refusal> {
+pub fn cookie(head: &Parts, secure: bool) -> Result<String, Refusal> {
     let wanted = if secure { HOST_COOKIE } else { PLAIN_COOKIE };
-    let cookies = head.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut found = pairs.filter(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned());
+    let mut found =
+        pairs(&head.headers).filter(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned());
     let (first, second) = (found.next(), found.next());
     if second.is_some() {
         return Err(Refusal::new(
@@ -220,13 +243,22 @@ fn cookie(head: &Parts, secure: bool) -> Result<String, Refusal> {
     })
 }
 
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// The host that a request calls.
+fn called(head: &Parts) -> Option<Authority> {
+    let of_header = || head.headers.get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
+    head.uri.authority().cloned().or_else(of_header)
+}
+
 /// What keeps a browser from sending the cookie in development: to it `localhost` and
 /// `127.0.0.1` are two sites.
 fn apart(head: &Parts) -> Option<String> {
-    let of_header = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let called: Authority =
-        head.uri.authority().cloned().or_else(|| of_header(HOST).and_then(|host| host.parse().ok()))?;
-    let page: Authority = of_header(ORIGIN)?.split_once("://")?.1.parse().ok()?;
+    let called = called(head)?;
+    let page: Authority = head.headers.get(ORIGIN)?.to_str().ok()?.split_once("://")?.1.parse().ok()?;
     let (here, there) = (called.host(), page.host());
     if here == there || !is_loopback(here) || !is_loopback(there) {
         return None;
@@ -239,7 +271,9 @@ fn apart(head: &Parts) -> Option<String> {
 
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|addr| addr.is_loopback())
+    bare == "localhost"
+        || bare.ends_with(".localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|addr| addr.is_loopback())
 }
 
 fn set_cookie(value: &str, max_age: u32, secure: bool) -> Result<HeaderValue, Refusal> {

@@ -37,7 +37,9 @@ impl From<Failure> for Refused {
         let by = failure.by();
         let status = match failure {
             Failure::Status(status, _) => status,
-            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => refusal.into(),
+            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) | Failure::Told(refusal, _) => {
+                refusal.into()
+            }
         };
         let refusal = Refusal::from_status(&status);
         let reason = refusal.as_ref().map(|refusal| ReasonName(refusal.name().to_owned()));

@@ -32,7 +32,8 @@ pub fn stranger(request: &HeaderMap, client: &Client) -> HeaderMap {
 
 /// The body of a request.
 pub async fn json(request: Request<Body>) -> Result<Json, Refused> {
-    let body = body::read(request.into_body(), MAX_REST).await.map_err(Failure::from)?;
+    let (head, body) = request.into_parts();
+    let body = body::inflated(&head.headers, body, MAX_REST).await.map_err(Failure::from)?;
     serde_json::from_slice(&body).map_err(|error| {
         Refused::bad_request("bad_json", format!("Could not parse request body as JSON: {error}"))
     })
