@@ -111,7 +111,14 @@ async fn streamed(
         let frame = whole_request(head, body, found, position).await?;
         let metadata = headers::rest_in(&head.headers, client);
         let call = Call { path: found.grpc_path(), frame, metadata };
-        let (answered, body) = deadline.within(call.open(upstreams)).await??;
+        let (answered, body) = match (deadline.within(call.open(upstreams)).await?, &form) {
+            (Ok(opened), _) => opened,
+            // A browser gives up for good after a refusal, and its page is not told why.
+            (Err(failure), Some(form)) if position.is_some() && form.leads_on_from(&failure) => {
+                return Ok(stream::over(form, &failure));
+            }
+            (Err(failure), _) => return Err(failure),
+        };
         (answered, stream::Source { body, until: deadline.asked(), broken: None })
     };
     match form {

@@ -11,7 +11,7 @@ use futures::stream::{self, Stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use serde_json::json;
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -105,6 +105,14 @@ pub fn response(form: Form, renderer: Renderer, metadata: &HeaderMap, source: So
     response
 }
 
+/// The response for a stream of events that has nothing but its end.
+pub fn over(form: &Form, failure: &Failure) -> Response<Body> {
+    let mut response = Response::new(Body::new(Full::new(form.failure(failure, true))));
+    let headers = begun(&mut response, &HeaderMap::new(), HeaderValue::from_static(form.media));
+    headers.append(VARY, HeaderValue::from_static("accept"));
+    response
+}
+
 /// Adds what each stream says of itself.
 pub fn begun<'r>(
     response: &'r mut Response<Body>,
@@ -175,6 +183,16 @@ fn id(cursor: Option<&str>) -> String {
 }
 
 impl Form {
+    /// Whether a browser that is told of a failure by an event goes on by itself where that says.
+    pub fn leads_on_from(&self, failure: &Failure) -> bool {
+        let refusal = match failure {
+            Failure::Status(status, _) => Refusal::from_status(status),
+            _ => None,
+        };
+        self.format == Format::Events
+            && refusal.is_some_and(|refusal| refusal.metadata().any(|(name, _)| name == "go_on"))
+    }
+
     /// The last item, for a stream that failed. Where it says from where to go on, a browser
     /// does so by itself.
     fn failure(&self, failure: &Failure, first: bool) -> Bytes {
@@ -183,7 +201,7 @@ impl Form {
             Format::Lines => format!("{error}\n").into(),
             Format::Events => {
                 let id = id(error["error"]["metadata"]["go_on"].as_str());
-                format!("{id}event: error\ndata: {error}\n\n").into()
+                format!("event: error\n{id}data: {error}\n\n").into()
             }
             Format::Array => format!("{}{error}]\n", if first { "[" } else { ",\n" }).into(),
         }

@@ -110,7 +110,7 @@ fn the_last_event_of_a_stream_that_fails_leads_on_where_the_reason_says() {
             Form { format: Format::Events, media: EVENTS, cursor: Some(2), runbook: Runbook::default() };
         String::from_utf8(form.failure(&refusal.into(), false).to_vec()).unwrap()
     };
-    assert!(failed(Some("c-9")).starts_with("id: c-9\nevent: error\ndata: {"), "{}", failed(Some("c-9")));
+    assert!(failed(Some("c-9")).starts_with("event: error\nid: c-9\ndata: {"), "{}", failed(Some("c-9")));
     for none in [None, Some(""), Some("a\nb")] {
         assert!(failed(none).starts_with("event: error\ndata: {"), "{none:?}");
     }
@@ -139,4 +139,25 @@ fn the_last_item_of_a_stream_that_fails_leads_to_the_page_of_its_reason() {
             assert_eq!(json["error"]["type"], page);
         }
     }
+}
+
+/// Of a refusal a browser tells its page nothing, and does not come again.
+#[tokio::test]
+async fn a_browser_whose_position_is_gone_is_told_where_to_go_on_by_an_event() {
+    let gone = |go_on: bool| {
+        let refusal = Refusal::new(ErrorReason::CursorUnknown, "It is gone.");
+        let refusal = if go_on { refusal.with("go_on", "c-1") } else { refusal };
+        Failure::Status(refusal.into(), HeaderMap::new())
+    };
+    let form = |format| Form { format, media: EVENTS, cursor: Some(2), runbook: Runbook::default() };
+    assert!(form(Format::Events).leads_on_from(&gone(true)));
+    assert!(!form(Format::Events).leads_on_from(&gone(false)));
+    assert!(!form(Format::Lines).leads_on_from(&gone(true)));
+    let response = over(&form(Format::Events), &gone(true));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()[CONTENT_TYPE]),
+        (200, &EVENTS.parse().unwrap())
+    );
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.starts_with(b"event: error\nid: c-1\ndata: {\"error\":"), "{body:?}");
 }

@@ -157,6 +157,7 @@ mod gateway {
     mod connections;
     mod cors;
     mod deadlines;
+    mod event_streams;
     mod grpc;
     mod grpc_gzip;
     mod headers;
@@ -169,6 +170,7 @@ mod gateway {
     mod sizes;
     mod slow_clients;
     mod stop;
+    mod strictness;
     mod supabase;
     mod upstreams;
 }

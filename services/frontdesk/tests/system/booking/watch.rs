@@ -328,9 +328,13 @@ async fn over_rest_a_stream_is_lines_or_events() {
         );
         let first = response.chunk().await.unwrap().unwrap();
         let text = String::from_utf8(first.to_vec()).unwrap();
-        let line = text.strip_prefix(if accept == "*/*" { "" } else { "data: " }).unwrap();
+        let (id, line) = match text.strip_prefix("id: ") {
+            Some(event) => event.split_once("\ndata: ").unwrap(),
+            None => ("", text.as_str()),
+        };
         let json: serde_json::Value = serde_json::from_str(line.trim_end()).unwrap();
         assert!(json["cursor"].is_string() && json["event"].is_null(), "{text}");
+        assert_eq!(id, if accept == "*/*" { "" } else { json["cursor"].as_str().unwrap() });
     }
     // An array is whole JSON when the time that was asked for is over.
     let request = fixture
