@@ -27,6 +27,7 @@ pub use self::config::{
 };
 use self::edge::Edge;
 pub use self::origin::{Hosts, HostsError, explain as explain_origin};
+use self::pages::openapi::Texts;
 use self::pages::{Pages, health};
 pub use self::routes::RoutesError;
 use self::server::Server;
@@ -41,9 +42,9 @@ pub struct Gateway {
     readiness: Readiness,
 }
 
-/// The REST surface as an OpenAPI 3.1 document.
-pub fn openapi() -> Result<serde_json::Value, RoutesError> {
-    routes::compile().map(|transcoder| pages::openapi::document(&transcoder))
+/// The REST surface as an OpenAPI 3.1 document, in the words in which it is served.
+pub fn openapi() -> Result<String, RoutesError> {
+    routes::compile().map(|transcoder| pages::openapi::text(&pages::openapi::document(&transcoder, Texts::OfRequests)))
 }
 
 /// A page of the runbook in Markdown, the list of all without a name.
@@ -88,5 +89,37 @@ impl Gateway {
     /// Serves until the stop, and until requests in progress are answered or cut off.
     pub async fn serve(self) {
         self.server.serve(self.listener).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    #[test]
+    fn the_document_has_each_path_of_the_surfaces_and_no_other() {
+        let document: serde_json::Value = serde_json::from_str(&openapi().unwrap()).unwrap();
+        let described = |prefix: &str| -> Vec<(Method, String)> {
+            let paths = document["paths"].as_object().unwrap().iter();
+            let mut found: Vec<(Method, String)> = Vec::new();
+            for (path, methods) in paths.filter(|(path, _)| path.starts_with(prefix)) {
+                let methods = methods.as_object().unwrap().keys().filter(|name| *name != "servers");
+                found.extend(methods.map(|name| (name.to_uppercase().parse().unwrap(), path.clone())));
+            }
+            found.sort_by_key(|(method, path)| (path.clone(), method.to_string()));
+            found
+        };
+        for (prefix, paths) in [
+            (supabase::PREFIX, &supabase::PATHS[..]),
+            ("/console/", &session::PATHS[..]),
+            ("/oauth/", &oauth::PATHS[..]),
+        ] {
+            let mut paths: Vec<(Method, String)> =
+                paths.iter().map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
+            paths.sort_by_key(|(method, path)| (path.clone(), method.to_string()));
+            assert_eq!(described(prefix), paths);
+        }
     }
 }

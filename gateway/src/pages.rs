@@ -14,6 +14,7 @@ use tonic::body::Body;
 use transcode::Transcoder;
 
 use self::docs::Docs;
+use self::openapi::Texts;
 use self::runbook::Book;
 use crate::answer::failure::{Failure, options};
 use crate::answer::problem::json_response;
@@ -28,18 +29,19 @@ pub struct Pages {
 }
 
 /// Where the pages are that have no other name.
-pub const PATHS: [(Method, &str); 6] = [
+pub const PATHS: [(Method, &str); 7] = [
     (Method::GET, "/livez"),
     (Method::GET, "/readyz"),
     (Method::GET, "/version"),
     (Method::GET, "/openapi.json"),
     (Method::GET, "/docs"),
+    (Method::GET, "/docs.json"),
     (Method::GET, "/runbook"),
 ];
 
 /// Whether a path is one of a page.
 pub fn is_path(path: &str) -> bool {
-    is_probe(path) || matches!(path, "/openapi.json" | "/docs") || runbook::is_path(path)
+    is_probe(path) || matches!(path, "/openapi.json" | "/docs" | "/docs.json") || runbook::is_path(path)
 }
 
 /// Whether a path is one that is asked for to know how the gateway is, and not for what it has.
@@ -91,7 +93,10 @@ impl Pages {
             (&Method::GET | &Method::HEAD, "/readyz") => Ok(health::ready(upstreams).await),
             (&Method::GET | &Method::HEAD, "/version") => Ok(self.version()),
             (&Method::GET | &Method::HEAD, "/openapi.json") => {
-                Ok(self.docs.openapi(transcoder, &request.headers))
+                Ok(self.docs.openapi(transcoder, Texts::OfRequests, &request.headers))
+            }
+            (&Method::GET | &Method::HEAD, "/docs.json") => {
+                Ok(self.docs.openapi(transcoder, Texts::All, &request.headers))
             }
             (&Method::GET | &Method::HEAD, _) if runbook::is_path(path) => {
                 self.runbook.answer(path, &request.headers)

@@ -11,29 +11,34 @@ use http::{HeaderMap, HeaderValue, Response};
 use tonic::body::Body;
 use transcode::Transcoder;
 
-use super::openapi;
+use super::openapi::{self, Texts};
 use crate::answer::encoding::Prepared;
 
 const DOCS: &str = include_str!("docs.html");
 
-/// Both, compressed once.
+/// All of it, compressed once.
 #[derive(Debug)]
 pub struct Docs {
-    /// Written when it is first asked for.
+    /// Written when it is first asked for, and so is the one with all texts.
     openapi: OnceLock<Prepared>,
+    described: OnceLock<Prepared>,
     page: Prepared,
     policy: HeaderValue,
 }
 
 impl Docs {
     pub fn new() -> Self {
-        Self { openapi: OnceLock::new(), page: Prepared::new(DOCS.into()), policy: policy() }
+        Self { openapi: OnceLock::new(), described: OnceLock::new(), page: Prepared::new(DOCS.into()), policy: policy() }
     }
 
     /// The document of these routes.
-    pub fn openapi(&self, transcoder: &Transcoder, wanted: &HeaderMap) -> Response<Body> {
-        let write = || Prepared::new(openapi::document(transcoder).to_string().into());
-        let mut response = self.openapi.get_or_init(write).answer(wanted);
+    pub fn openapi(&self, transcoder: &Transcoder, texts: Texts, wanted: &HeaderMap) -> Response<Body> {
+        let write = || Prepared::new(openapi::text(&openapi::document(transcoder, texts)).into());
+        let document = match texts {
+            Texts::OfRequests => &self.openapi,
+            Texts::All => &self.described,
+        };
+        let mut response = document.get_or_init(write).answer(wanted);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
@@ -54,7 +59,7 @@ impl Docs {
 /// Only the page's own script and style run (CSP 3, hashes).
 fn policy() -> HeaderValue {
     let policy = format!(
-        "default-src 'none'; connect-src 'self'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; connect-src 'self'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         hash(DOCS, "script"),
         style_hash(DOCS)
     );

@@ -177,5 +177,5 @@ pub async fn main() -> Result<(), Failure> {
 
 fn openapi() -> Result<(), Failure> {
     let document = gateway::openapi().map_err(Failure::new)?;
-    stdout::line(format_args!("{document:#}"))
+    stdout::text_as_it_is(document)
 }

@@ -25,39 +25,90 @@ pub fn fits_query(field: &FieldDescriptor) -> bool {
 }
 
 /// A number of 32 bits. One that is unset when it is 0 may be 0.
-pub fn number(field: &FieldDescriptor, least: i64, most: i64) -> Json {
+pub fn number(field: &FieldDescriptor, direction: Direction, least: i64, most: i64) -> Json {
     let Limits { required, min, max, .. } = FieldContract::of(field).limits;
     let unset = !required && !field.supports_presence();
     let least = min.map_or(least, |min| i64::from(if unset { min.min(0) } else { min }));
     let format = if least >= 0 && most > i64::from(i32::MAX) { "int64" } else { "int32" };
-    json!({"type": "integer", "format": format, "minimum": least, "maximum": max.map_or(most, i64::from)})
+    let mut schema = json!({"type": "integer", "format": format});
+    // What is answered is in the range of its type anyway.
+    if direction == Direction::In || min.is_some() {
+        schema["minimum"] = least.into();
+    }
+    if direction == Direction::In || max.is_some() {
+        schema["maximum"] = max.map_or(most, i64::from).into();
+    }
+    schema
 }
 
-/// A text. One that need not be there may be empty, and so may one that is set to take
-/// away what is there.
-pub fn text(field: &FieldDescriptor, direction: Direction) -> Json {
+/// A text without what its format says, which is written once. One that need not be there
+/// may be empty, and so may one that is set to take away what is there.
+pub fn text(field: &FieldDescriptor, direction: Direction) -> (Json, Option<Shared>) {
     let limits = FieldContract::of(field).limits;
-    let mut schema = json!({"type": "string"});
     let filled = limits.required || field.supports_presence() && limits.min_length > 0 || field.is_list();
-    if limits.format != Format::Unspecified {
-        let form = limits.format.form();
-        let optional = if filled { "" } else { "?" };
-        schema["pattern"] = format!("^({}){optional}$", form.pattern).into();
-        if !form.example.is_empty() {
-            schema["examples"] = json!([form.example]);
-        }
-        if let Some(name) = format_name(limits.format).filter(|_| filled) {
-            schema["format"] = name.into();
-        }
-    }
-    let least = limits.min_length.max(u32::from(limits.required && schema.get("format").is_none()));
+    let shared = (limits.format != Format::Unspecified).then_some(Shared { format: limits.format, filled });
+    let mut schema = if shared.is_some() { json!({}) } else { json!({"type": "string"}) };
+    let has_name = filled && format_name(limits.format).is_some();
+    let least = limits.min_length.max(u32::from(limits.required && !has_name));
     if least > 0 && direction == Direction::In {
         schema["minLength"] = least.into();
     }
-    if limits.max_length > 0 {
-        schema["maxLength"] = limits.max_length.into();
+    // No text has more characters than bytes.
+    let most = if limits.max_length > 0 { limits.max_length } else { limits.max_bytes };
+    if most > 0 {
+        schema["maxLength"] = most.into();
     }
-    schema
+    (schema, shared)
+}
+
+/// A format of texts, which many fields have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shared {
+    format: Format,
+    /// Whether an empty text does not have it.
+    filled: bool,
+}
+
+impl Shared {
+    /// A UUID or nothing.
+    pub const ID_OR_EMPTY: Self = Self { format: Format::Uuid, filled: false };
+
+    /// What its schema is called.
+    pub fn name(self) -> String {
+        let name = match self.format {
+            Format::Unspecified => "Any",
+            Format::Uuid => "Uuid",
+            Format::Date => "Date",
+            Format::Email => "Email",
+            Format::Slug => "Slug",
+            Format::TimeZone => "TimeZone",
+            Format::Text => "Text",
+            Format::Line => "Line",
+        };
+        if self.takes_nothing() { format!("{name}OrEmpty") } else { name.to_owned() }
+    }
+
+    /// Whether it takes an empty text, which its format does not.
+    fn takes_nothing(self) -> bool {
+        !self.filled && !matches!(self.format, Format::Unspecified | Format::Text | Format::Line)
+    }
+
+    /// The schema.
+    pub fn schema(self) -> Json {
+        let form = self.format.form();
+        let optional = if self.takes_nothing() { "?" } else { "" };
+        let mut schema = json!({"type": "string", "pattern": format!("^({}){optional}$", form.pattern)});
+        if let Some(most) = (Limits { format: self.format, ..Limits::NONE }).most_bytes() {
+            schema["maxLength"] = most.into();
+        }
+        if !form.example.is_empty() {
+            schema["examples"] = json!([form.example]);
+        }
+        if let Some(name) = format_name(self.format).filter(|_| self.filled) {
+            schema["format"] = name.into();
+        }
+        schema
+    }
 }
 
 /// The format's name in JSON Schema, if it has one.
@@ -65,7 +116,8 @@ fn format_name(format: Format) -> Option<&'static str> {
     match format {
         Format::Uuid => Some("uuid"),
         Format::Date => Some("date"),
-        Format::Email => Some("email"),
+        // Letters of any language.
+        Format::Email => Some("idn-email"),
         Format::Unspecified | Format::Slug | Format::TimeZone | Format::Text | Format::Line => None,
     }
 }

@@ -1,13 +1,13 @@
 //! One method at one path: what it is called, who may call it, what it takes.
 
-use frontdesk_proto::{Aal, MethodContract, Rule, StepUp};
+use frontdesk_proto::{Aal, FieldContract, MethodContract, Rule, StepUp};
+use prost_reflect::FieldDescriptor;
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
-use super::field::Direction;
 use super::responses::Components;
 use super::{parameters, responses};
-use crate::pages::comments::{comment, first_sentence};
+use crate::pages::comments::comment;
 
 /// The operation of a binding.
 pub fn of(binding: &Binding, shared: &mut Components) -> Json {
@@ -16,9 +16,15 @@ pub fn of(binding: &Binding, shared: &mut Components) -> Json {
     let comment = comment(&method.parent_file(), method.path());
     let mut operation = Map::new();
     operation.insert("tags".into(), json!([method.parent_service().name()]));
-    operation.insert("operationId".into(), method.name().into());
-    operation.insert("summary".into(), first_sentence(&comment).into());
-    operation.insert("description".into(), described(&comment, &contract).into());
+    // One method at several paths is several operations.
+    let id = shared.id(method.name());
+    operation.insert("operationId".into(), id.into());
+    let (summary, rest) = split(&comment);
+    operation.insert("summary".into(), summary.into());
+    let description = described(rest, &contract);
+    if !description.is_empty() {
+        operation.insert("description".into(), description.into());
+    }
     operation.insert("security".into(), security(contract.rule.as_ref()));
     let parameters = parameters::of(binding, &contract, &mut shared.schemas);
     if !parameters.is_empty() {
@@ -26,6 +32,10 @@ pub fn of(binding: &Binding, shared: &mut Components) -> Json {
     }
     if let Some(body) = request_body(binding, &contract, shared) {
         operation.insert("requestBody".into(), body);
+    }
+    let reasons: Vec<&str> = contract.declared().iter().map(|reason| reason.name()).collect();
+    if !reasons.is_empty() {
+        operation.insert("x-reasons".into(), reasons.into());
     }
     operation.insert("responses".into(), responses::of(binding, &contract, shared));
     operation.into()
@@ -46,61 +56,67 @@ pub fn path(template: &str) -> String {
     path + rest
 }
 
+/// A comment's first sentence, and what follows.
+fn split(comment: &str) -> (&str, &str) {
+    let first = comment.split("\n\n").next().unwrap_or_default();
+    let end = first.find(". ").map_or(first.len(), |end| end + 1);
+    (first[..end].trim_end_matches('.'), comment[end..].trim_start())
+}
+
 fn request_body(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Option<Json> {
     let input = binding.method().input();
     if !contract.body_types.is_empty() {
         let text =
-            json!({"schema": {"type": "string", "description": comment(&input.parent_file(), input.path())}});
+            json!({"schema": {"type": "string", "minLength": 1, "description": comment(&input.parent_file(), input.path())}});
         let content = contract.body_types.iter().map(|name| (name.clone(), text.clone()));
         return Some(json!({"required": true, "content": content.collect::<Map<_, _>>()}));
     }
-    let schema = match binding.body() {
+    let (content, required) = match binding.body() {
         "" => return None,
         "*" => {
             let taken: Vec<&str> = binding.variables().collect();
-            shared.schemas.object(&input, Direction::In, |field| !taken.contains(&field.name()))
+            let wanted = |field: &FieldDescriptor| !taken.contains(&field.name());
+            let content = shared.schemas.body(&input, wanted);
+            let mut fields = input.fields().filter(wanted);
+            (content, fields.any(|field| FieldContract::of(&field).limits.required))
         }
-        name => shared.schemas.field(&input.get_field_by_name(name)?, Direction::In),
+        name => {
+            let field = input.get_field_by_name(name)?;
+            (shared.schemas.field_as_body(&field), true)
+        }
     };
-    let required = schema.get("required").is_some() || binding.body() != "*";
-    Some(json!({"required": required, "content": {"application/json": {"schema": schema}}}))
+    Some(json!({"required": required, "content": {"application/json": content}}))
 }
 
-/// A method without a rule does not start, so that none can be shown.
+/// A method without a rule does not start, so that none can be shown. A scope is what
+/// OpenAPI 3.1 calls a role that the scheme needs.
 fn security(rule: Option<&Rule>) -> Json {
     match rule {
         None | Some(Rule::Public) => json!([]),
         Some(Rule::AnyCredential) => json!([{"bearer": []}, {"api_key": []}]),
         Some(Rule::SignedIn) => json!([{"bearer": []}]),
-        Some(Rule::Scoped { api_key_required: true, .. }) => json!([{"bearer": [], "api_key": []}]),
-        Some(Rule::Scoped { api_key_required: false, .. }) => json!([{"bearer": []}]),
+        Some(Rule::Scoped { scopes, api_key_required: true }) => json!([{"bearer": scopes, "api_key": []}]),
+        Some(Rule::Scoped { scopes, api_key_required: false }) => json!([{"bearer": scopes}]),
     }
 }
 
+/// What is said beside the summary, with what the caller must have proved.
 fn described(comment: &str, contract: &MethodContract) -> String {
     let StepUp { fresh, aal } = contract.step_up;
     let factors = match aal {
         Aal::Unspecified | Aal::Aal1 => "",
-        Aal::IfEnrolled => " Whoever has a second factor needs a token with `aal2`.",
-        Aal::Aal2 => " It needs a token with `aal2`.",
+        Aal::IfEnrolled => "Whoever has a second factor needs a token with `aal2`.",
+        Aal::Aal2 => "It needs a token with `aal2`.",
     };
     let lately = fresh.map(|fresh| {
         let minutes = fresh.as_secs().div_ceil(60);
-        format!(" Its user has proved within {minutes} minutes to be that user.")
+        format!("Its user has proved within {minutes} minutes to be that user.")
     });
-    allowed(comment, contract.rule.as_ref()) + factors + &lately.unwrap_or_default()
-}
-
-fn allowed(comment: &str, rule: Option<&Rule>) -> String {
-    match rule {
-        Some(Rule::Scoped { scopes, api_key_required }) => {
-            let key = if *api_key_required { " and an API key of the tenant" } else { "" };
-            format!("{comment}\n\nNeeds the scope `{}`{key}.", scopes.join("`, `"))
-        }
-        Some(Rule::SignedIn) => format!("{comment}\n\nNeeds a user's access token."),
-        Some(Rule::AnyCredential) => format!("{comment}\n\nNeeds an access token or an API key."),
-        None | Some(Rule::Public) => comment.to_owned(),
-    }
+    let proofs: Vec<&str> =
+        [factors, lately.as_deref().unwrap_or_default()].into_iter().filter(|one| !one.is_empty()).collect();
+    let parts = [comment.to_owned(), proofs.join(" ")];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n\n")
 }
 
 #[cfg(test)]

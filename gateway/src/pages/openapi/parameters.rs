@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use frontdesk_proto::{FieldContract, MAX_IDEMPOTENCY_KEY, MethodContract, Rule};
+use http::Method;
 use prost_reflect::FieldDescriptor;
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
+use super::example;
 use super::field::Direction;
 use super::field::fits_query;
+use super::responses::has_etag;
 use super::schema::Schemas;
 use crate::pages::comments::field_comment;
 
@@ -20,16 +23,20 @@ pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -
     if binding.body() != "*" {
         let taken: Vec<&str> = binding.variables().chain([binding.body()]).collect();
         for field in input.fields().filter(|field| !taken.contains(&field.name()) && fits_query(field)) {
-            parameters.push(json!({
+            let mut parameter = json!({
                 "name": field.name(), "in": "query",
-                "required": FieldContract::of(&field).limits.required,
                 "description": field_comment(&field), "schema": schemas.field(&field, Direction::In),
-            }));
+            });
+            if FieldContract::of(&field).limits.required {
+                parameter["required"] = true.into();
+                parameter["example"] = example::value(&field);
+            }
+            parameters.push(parameter);
         }
     }
     if contract.rule.as_ref().is_some_and(Rule::needs_tenant) {
-        let schema = json!({"type": "string", "format": "uuid"});
-        parameters.push(header("X-Tenant-Id", "The tenant, for a user who is a member of several.", schema));
+        let description = "UUID of the tenant, for a user who is a member of several.";
+        parameters.push(header("X-Tenant-Id", description, schemas.id_or_empty()));
     }
     if contract.idempotency_key {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"});
@@ -45,6 +52,10 @@ pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -
                 json!({"type": "string", "minLength": 1}),
             ));
         }
+    }
+    if binding.http_method() == Method::GET && has_etag(binding) {
+        let description = "Versions that the caller has; 304 says that one of them is current.";
+        parameters.push(header("If-None-Match", description, json!({"type": "string", "minLength": 1})));
     }
     parameters
 }
@@ -92,7 +103,7 @@ fn of_path(binding: &Binding, variable: &str, schemas: &mut Schemas) -> Option<J
     }
     let field = field?;
     let mut schema = schemas.field(&field, Direction::In);
-    if schema["type"] == "string" && schema.get("format").is_none() {
+    if schema["type"] == "string" {
         schema["minLength"] = 1.into();
     }
     Some(json!({

@@ -1,7 +1,7 @@
 //! What a call is answered: the message, or a refusal for one of the reasons that
-//! its contract has. Refusals that many operations share are written once.
+//! its contract has. A refusal of each status is written once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use frontdesk_proto::{ErrorReason, MethodContract};
 use http::Method;
@@ -9,72 +9,130 @@ use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
 use super::field::Direction;
-use super::schema::Schemas;
-use crate::pages::comments::{comment, first_sentence, reason_comment};
+use super::schema::{Schemas, Texts, reference};
+
+/// What the response of any other status is called.
+const OTHER: &str = "Other";
 
 /// What operations share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Components {
     pub schemas: Schemas,
-    pub responses: Responses,
+    /// Statuses of refusals that some operation has.
+    statuses: BTreeSet<u16>,
+    /// How many operations a method has.
+    methods: BTreeMap<String, usize>,
+    /// Paths that GET has, for what a call creates.
+    reads: Vec<String>,
 }
 
-/// The refusals that were asked for: status and reasons, each with its name.
-#[derive(Debug, Default)]
-pub struct Responses {
-    names: BTreeMap<(u16, Vec<&'static str>), String>,
-}
+impl Components {
+    /// Of the paths of these methods.
+    pub fn new(bindings: &[Binding], texts: Texts) -> Self {
+        let reads = bindings.iter().filter(|one| one.http_method() == Method::GET);
+        Self {
+            schemas: Schemas::new(bindings, texts),
+            statuses: BTreeSet::new(),
+            methods: BTreeMap::new(),
+            reads: reads.map(|one| one.template().to_owned()).collect(),
+        }
+    }
 
-impl Responses {
-    /// All of them.
-    pub fn finish(self) -> Json {
-        let mut all: Map<String, Json> = self
-            .names
-            .into_iter()
-            .map(|((_, reasons), name)| {
-                let description = format!("`{}`", reasons.join("`, `"));
-                (name, json!({"description": description, "content": content()}))
-            })
-            .collect();
-        let other = json!({"description": "Any other refusal; `code` says which.", "content": content()});
-        all.insert("Other".to_owned(), other);
+    /// What an operation is called.
+    pub fn id(&mut self, method: &str) -> String {
+        let same = self.methods.entry(method.to_owned()).or_insert(0);
+        *same += 1;
+        if *same == 1 { method.to_owned() } else { format!("{method}{same}") }
+    }
+
+    /// The refusals.
+    pub fn responses(&self) -> Json {
+        let of_status = |status: &u16| {
+            let named = status.to_string();
+            let description = "Refused for one of the operation's `x-reasons`, or for what was sent.";
+            (named, refusal(description, *status))
+        };
+        let mut all: Map<String, Json> = self.statuses.iter().map(of_status).collect();
+        all.insert(OTHER.to_owned(), refusal(&other(), 0));
         all.into()
     }
 
-    fn of(&mut self, status: u16, reasons: Vec<&'static str>) -> Json {
-        let same = self.names.keys().filter(|(one, _)| *one == status).count();
-        let name = self.names.entry((status, reasons)).or_insert_with(|| {
-            if same == 0 { format!("{status}") } else { format!("{status}_{}", same + 1) }
-        });
-        json!({"$ref": format!("#/components/responses/{name}")})
+    fn refused(&mut self, status: u16) -> Json {
+        self.statuses.insert(status);
+        json!({"$ref": format!("#/components/responses/{status}")})
     }
 }
 
-/// The responses of an operation.
+/// The reasons that a call may have whatever its method is, for what it sends or who sends it.
+fn other() -> String {
+    let any = ErrorReason::all().filter(|reason| reason.occasions().next().is_some());
+    let names: Vec<&str> = any.map(ErrorReason::name).collect();
+    format!("Any other refusal, of those that calls have whatever they ask for: `{}`.", names.join("`, `"))
+}
+
+fn refusal(description: &str, status: u16) -> Json {
+    let problem = json!({"application/problem+json": {"schema": reference("Problem")}});
+    json!({"description": description, "headers": headers_of(status), "content": problem})
+}
+
+/// Headers of answers, for all operations.
+pub fn headers() -> Json {
+    let text = |description: &str| json!({"description": description, "schema": {"type": "string"}});
+    let mut request_id = text("Finds the request in the log; the caller's own, if it sent one.");
+    request_id["required"] = true.into();
+    json!({
+        "X-Request-Id": request_id,
+        "ETag": text("The version of the resource, as `If-Match` takes it; weak, which it does not take, where the body is compressed."),
+        "Location": text("The path of what was created."),
+        "WWW-Authenticate": text("What the caller lacks (RFC 6750), and which proof (RFC 9470)."),
+        "Retry-After": {"description": "Seconds until the call may be made again.", "schema": {"type": "integer", "minimum": 0}},
+    })
+}
+
+/// The headers of a refusal.
+fn headers_of(status: u16) -> Json {
+    let mut named = vec!["X-Request-Id"];
+    if matches!(status, 0 | 401) {
+        named.push("WWW-Authenticate");
+    }
+    if !matches!(status, 401 | 403 | 404) {
+        named.push("Retry-After");
+    }
+    refer(named)
+}
+
+fn refer(names: Vec<&str>) -> Json {
+    let one = |name: &str| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    names.into_iter().map(one).collect::<Map<_, _>>().into()
+}
+
+/// The responses of an operation: those of the reasons that its contract names, each under
+/// its status, and one for all that calls may have whatever they ask for.
 pub fn of(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Json {
     let mut responses = Map::new();
-    responses.insert("200".into(), success(binding, shared));
+    let status = if contract.created.is_some() { "201" } else { "200" };
+    responses.insert(status.into(), success(binding, contract, shared));
     if binding.http_method() == Method::GET && has_etag(binding) {
-        responses
-            .insert("304".into(), json!({"description": "`If-None-Match` names the version that there is."}));
+        let description = "`If-None-Match` names the version that there is.";
+        responses.insert("304".into(), json!({"description": description, "headers": refer(vec!["ETag"])}));
     }
-    let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
-    for reason in contract.reasons(!binding.body().is_empty()) {
-        by_status.entry(reason.wire().http_status).or_default().push(reason.name());
+    let declared = contract.declared().iter().map(|reason| reason.wire().http_status);
+    let mut statuses: BTreeSet<u16> = declared.collect();
+    if !statuses.iter().any(|status| (400..500).contains(status)) {
+        statuses.insert(400);
     }
-    for (status, reasons) in by_status {
-        responses.insert(status.to_string(), shared.responses.of(status, reasons));
+    for status in statuses {
+        responses.insert(status.to_string(), shared.refused(status));
     }
-    responses.insert("default".into(), json!({"$ref": "#/components/responses/Other"}));
+    responses.insert("default".into(), json!({"$ref": format!("#/components/responses/{OTHER}")}));
     responses.into()
 }
 
-fn success(binding: &Binding, shared: &mut Components) -> Json {
+fn success(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Json {
     let method = binding.method();
-    let output = method.output();
     let schema = match binding.response_body() {
         Some(field) => shared.schemas.field(&field, Direction::Out),
-        None => shared.schemas.message(&output, Direction::Out),
+        None => shared.schemas.message(&method.output(), Direction::Out),
     };
     let content = if method.is_server_streaming() {
         json!({
@@ -85,26 +143,31 @@ fn success(binding: &Binding, shared: &mut Components) -> Json {
     } else {
         json!({"application/json": {"schema": schema}})
     };
-    let description = first_sentence(&comment(&output.parent_file(), output.path()));
-    let mut success = json!({"description": description, "content": content});
+    let mut named = Vec::new();
     if has_etag(binding) {
-        let etag = json!({"schema": {"type": "string"}, "description": "The version of the resource, as `If-Match` takes it; weak, which it does not take, where the body is compressed."});
-        success["headers"] = json!({"ETag": etag});
+        named.push("ETag");
+    }
+    // Whatever is below the path at which it was made.
+    let below = format!("{}/{{", binding.template());
+    let is_one = |path: &String| path.strip_prefix(&below).is_some_and(|rest| !rest.contains('/'));
+    if contract.created.is_some() && shared.reads.iter().any(is_one) {
+        named.push("Location");
+    }
+    let description = if contract.created.is_some() { "Created." } else { "Done." };
+    let mut success = json!({"description": description, "content": content});
+    if !named.is_empty() {
+        success["headers"] = refer(named);
     }
     success
 }
 
 /// Whether what is answered has a version.
-fn has_etag(binding: &Binding) -> bool {
+pub fn has_etag(binding: &Binding) -> bool {
     let shown = match binding.response_body() {
         Some(field) => field.kind().as_message().cloned(),
         None => Some(binding.method().output()),
     };
     shown.is_some_and(|shown| shown.get_field_by_name("etag").is_some())
-}
-
-fn content() -> Json {
-    json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}})
 }
 
 /// The body of every refusal, as `answer/problem.rs` writes it.
@@ -118,7 +181,7 @@ pub fn problem() -> Json {
             "title": {"type": "string"},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {"type": "string", "description": "What happened, why, and what to do."},
-            "code": {"type": "string", "description": codes()},
+            "code": {"type": "string", "description": "The reason. The page at `type` says what it means and what to do; later versions have more.", "examples": ["SCOPE_MISSING"]},
             "message": {"type": "string", "description": "Same as `detail`."},
             "grpc_status": {"type": "integer", "minimum": 1, "maximum": 16},
             "request_id": {"type": "string", "description": "Finds the request in the log."},
@@ -135,10 +198,4 @@ pub fn problem() -> Json {
             "details": {"type": "array", "items": {"type": "object", "required": ["@type"]}},
         },
     })
-}
-
-/// Every reason with what it means.
-fn codes() -> String {
-    let lines = ErrorReason::all().map(|reason| format!("- `{}`: {}", reason.name(), reason_comment(reason)));
-    format!("The reason.\n\n{}", lines.collect::<Vec<_>>().join("\n"))
 }

@@ -6,19 +6,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use frontdesk_proto::FieldContract;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value as Json, json};
-use transcode::short_name;
+use transcode::{Binding, short_name};
 
-use super::field::{Direction, number, text};
+use super::example;
+use super::field::{Direction, Shared, number, text};
 use crate::pages::comments::{comment, field_comment};
+
+/// Which fields have a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Texts {
+    /// Those that a caller sends. What makes clients need not say of each field of an answer
+    /// what it means.
+    #[default]
+    OfRequests,
+    /// All.
+    All,
+}
 
 /// The schemas that were asked for.
 #[derive(Debug, Default)]
 pub struct Schemas {
+    texts: Texts,
     done: BTreeMap<String, Json>,
     begun: BTreeSet<String>,
+    /// Messages that a method takes or returns.
+    of_methods: BTreeSet<String>,
 }
 
 impl Schemas {
+    /// Of the messages of these methods.
+    pub fn new(bindings: &[Binding], texts: Texts) -> Self {
+        let messages = bindings.iter().flat_map(|one| [one.method().input(), one.method().output()]);
+        let of_methods = messages.map(|message| message.full_name().to_owned()).collect();
+        Self { texts, of_methods, ..Self::default() }
+    }
+
     /// All of them, with one more for refusals.
     pub fn finish(mut self, problem: Json) -> Json {
         self.done.insert("Problem".to_owned(), problem);
@@ -35,11 +57,42 @@ impl Schemas {
             let schema = self.object(message, direction, |_| true);
             self.done.insert(name.clone(), schema);
         }
-        json!({"$ref": format!("#/components/schemas/{name}")})
+        reference(&name)
+    }
+
+    /// What a method takes in its body, by reference, with an example: its message but for
+    /// the fields that others set. Two paths of one method may set different ones.
+    pub fn body(&mut self, message: &MessageDescriptor, wanted: impl Fn(&FieldDescriptor) -> bool) -> Json {
+        let schema = self.object(message, Direction::In, &wanted);
+        if schema["properties"].as_object().is_none_or(Map::is_empty) {
+            return json!({"schema": schema});
+        }
+        let name = message.name().to_owned();
+        let taken = self.done.get(&name).is_some_and(|other| *other != schema);
+        let mut content = if taken {
+            json!({"schema": schema})
+        } else {
+            self.done.insert(name.clone(), schema);
+            json!({"schema": reference(&name)})
+        };
+        let example = example::of(message, wanted);
+        if !example.is_empty() {
+            content["example"] = example.into();
+        }
+        content
+    }
+
+    /// The value of a field that is the whole body, where null would be no body.
+    pub fn field_as_body(&mut self, field: &FieldDescriptor) -> Json {
+        let schema = match field.kind() {
+            Kind::Message(of) if !field.is_list() && !field.is_map() => self.message(&of, Direction::In),
+            _ => self.field(field, Direction::In),
+        };
+        json!({"schema": schema})
     }
 
     /// A message as it is, with some of its fields.
-    pub fn object(
+    fn object(
         &mut self,
         message: &MessageDescriptor,
         direction: Direction,
@@ -48,11 +101,7 @@ impl Schemas {
         let mut properties = Map::new();
         let mut required = Vec::new();
         for field in message.fields().filter(wanted) {
-            let mut schema = self.field(&field, direction);
-            let comment = field_comment(&field);
-            if !comment.is_empty() {
-                schema["description"] = comment.into();
-            }
+            let schema = self.described(&field, direction);
             let needed = match direction {
                 Direction::In => FieldContract::of(&field).limits.required,
                 Direction::Out => is_always_shown(&field),
@@ -62,11 +111,12 @@ impl Schemas {
             }
             properties.insert(field.name().to_owned(), schema);
         }
-        let mut object = json!({
-            "type": "object",
-            "description": comment(&message.parent_file(), message.path()),
-            "properties": properties,
-        });
+        let mut object = json!({"type": "object", "properties": properties});
+        // What a method takes and returns says no more than its name.
+        let said = comment(&message.parent_file(), message.path());
+        if !said.is_empty() && !self.of_methods.contains(message.full_name()) {
+            object["description"] = said.into();
+        }
         if !required.is_empty() {
             object["required"] = required.into();
         }
@@ -74,6 +124,17 @@ impl Schemas {
             object["additionalProperties"] = false.into();
         }
         object
+    }
+
+    /// The value of a field, with what is said of it.
+    fn described(&mut self, field: &FieldDescriptor, direction: Direction) -> Json {
+        let mut schema = self.field(field, direction);
+        let comment = field_comment(field);
+        let is_wanted = self.texts == Texts::All || direction == Direction::In;
+        if is_wanted && !comment.is_empty() {
+            schema["description"] = comment.into();
+        }
+        schema
     }
 
     /// The value of a field.
@@ -86,13 +147,14 @@ impl Schemas {
         }
         let one = self.one(field, direction);
         if field.is_list() {
-            let mut list = json!({"type": "array", "items": one});
-            if direction == Direction::In && FieldContract::of(field).limits.required {
-                list["minItems"] = 1.into();
-            }
-            return list;
+            return list(field, direction, one);
         }
         match field.kind() {
+            Kind::Message(_) if one["type"] == "string" => {
+                let mut text = one;
+                text["type"] = json!(["string", "null"]);
+                text
+            }
             Kind::Message(_) => json!({"anyOf": [one, {"type": "null"}]}),
             _ => one,
         }
@@ -101,27 +163,47 @@ impl Schemas {
     fn one(&mut self, field: &FieldDescriptor, direction: Direction) -> Json {
         match field.kind() {
             Kind::Bool => json!({"type": "boolean"}),
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => number(field, i32::MIN.into(), i32::MAX.into()),
-            Kind::Uint32 | Kind::Fixed32 => number(field, 0, u32::MAX.into()),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+                number(field, direction, i32::MIN.into(), i32::MAX.into())
+            }
+            Kind::Uint32 | Kind::Fixed32 => number(field, direction, 0, u32::MAX.into()),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
-                json!({"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,18}$", "examples": ["7"]})
+                json!({"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,18}$"})
             }
             Kind::Uint64 | Kind::Fixed64 => {
-                json!({"type": "string", "format": "uint64", "pattern": "^[0-9]{1,19}$", "examples": ["7"]})
+                json!({"type": "string", "format": "uint64", "pattern": "^[0-9]{1,19}$"})
             }
             Kind::Float | Kind::Double => json!({"type": "number"}),
-            Kind::String => text(field, direction),
+            Kind::String => match text(field, direction) {
+                (schema, None) => schema,
+                (mut schema, Some(format)) => {
+                    schema["$ref"] = self.format(format)["$ref"].take();
+                    schema
+                }
+            },
             Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
             Kind::Enum(of) => self.enumeration(&of, direction),
             Kind::Message(of) => match of.full_name() {
                 "google.protobuf.Timestamp" => {
-                    json!({"type": "string", "format": "date-time", "examples": ["2026-07-01T12:00:00Z"]})
+                    json!({"type": "string", "format": "date-time"})
                 }
                 "google.protobuf.Duration" => json!({"type": "string", "examples": ["1.5s"]}),
                 "google.protobuf.FieldMask" => json!({"type": "string", "examples": ["name,time_zone"]}),
                 _ => self.message(&of, direction),
             },
         }
+    }
+
+    /// A UUID in a header, where an empty one is none.
+    pub fn id_or_empty(&mut self) -> Json {
+        self.format(Shared::ID_OR_EMPTY)
+    }
+
+    fn format(&mut self, format: Shared) -> Json {
+        let name = format.name();
+        let reference = reference(&name);
+        self.done.entry(name).or_insert_with(|| format.schema());
+        reference
     }
 
     fn enumeration(&mut self, of: &EnumDescriptor, direction: Direction) -> Json {
@@ -144,15 +226,34 @@ impl Schemas {
             let lines: Vec<String> =
                 values.iter().map(|(name, text)| format!("- `{name}`: {text}")).collect();
             let names: Vec<&String> = values.iter().map(|(name, _)| name).collect();
-            let schema = json!({
-                "type": "string",
-                "description": format!("{text}\n\n{}", lines.join("\n")),
-                "enum": names,
-            });
+            let described = match self.texts {
+                Texts::All => format!("{text}\n\n{}", lines.join("\n")),
+                Texts::OfRequests => text,
+            };
+            let schema = json!({"type": "string", "description": described, "enum": names});
             self.done.insert(name.clone(), schema);
         }
-        json!({"$ref": format!("#/components/schemas/{name}")})
+        reference(&name)
     }
+}
+
+/// A schema by its name.
+pub fn reference(name: &str) -> Json {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn list(field: &FieldDescriptor, direction: Direction, one: Json) -> Json {
+    let mut list = json!({"type": "array", "items": one});
+    if direction == Direction::In {
+        let limits = FieldContract::of(field).limits;
+        if limits.required {
+            list["minItems"] = 1.into();
+        }
+        if limits.max_items > 0 {
+            list["maxItems"] = limits.max_items.into();
+        }
+    }
+    list
 }
 
 /// Answers show every field but those whose absence says something.

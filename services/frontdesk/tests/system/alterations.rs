@@ -251,7 +251,7 @@ impl Altered<'_> {
         let all_granted = async |round| {
             for change in changes(round).await {
                 let answer = send(&change).await;
-                assert_eq!(answer.status, 200, "{change:?}: {}", answer.body);
+                assert!(answer.is_ok(), "{change:?}: {} {}", answer.status, answer.body);
             }
         };
         all_granted(0).await;

@@ -345,8 +345,13 @@ impl Answer {
     /// Asserts success.
     #[track_caller]
     pub fn ok(&self) -> &Json {
-        assert_eq!(self.status, 200, "{}", self.body);
+        assert!(self.is_ok(), "{}: {}", self.status, self.body);
         &self.body
+    }
+
+    /// Whether it is one of success, be it that something was created.
+    pub fn is_ok(&self) -> bool {
+        matches!(self.status, 200 | 201)
     }
 }
 

@@ -340,7 +340,7 @@ async fn no_request_is_left_with_a_customer_that_is_merged_meanwhile() {
             let merge = async { fixture.post(&format!("{kept}/merge"), &token, &merge).await };
             let (made, merged) = futures::join!(futures::future::join_all(requests), merge);
             merged.ok();
-            assert!(made.iter().all(|status| matches!(status, 200 | 409)), "{made:?}");
+            assert!(made.iter().all(|status| matches!(status, 201 | 409)), "{made:?}");
             let left = format!("select count(*) from {} where guest_id = $1::text::uuid", layout.requests());
             assert_eq!(fixture.count(&left, &[&twin]).await, 0, "{layout:?}");
         }

@@ -23,7 +23,7 @@ pub async fn store_and_find_person(
 ) {
     let http = reqwest::Client::new();
     let stored = credentials(http.post(format!("{url}/v1/customers")).json(&person())).send().await.unwrap();
-    assert_eq!(stored.status(), 200);
+    assert_eq!(stored.status(), 201);
     let found = credentials(http.get(format!("{url}/v1/customers?search=Quellwasser")));
     assert!(found.send().await.unwrap().text().await.unwrap().contains("Quellwasser"));
 }

@@ -185,7 +185,7 @@ impl Callers {
         let text = answer.text().await.map_err(lost)?;
         let body: Json =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{status} {error}: {text}"));
-        if status == 200 {
+        if matches!(status, 200 | 201) {
             return Ok(body);
         }
         holds_nothing_secret(&text);
