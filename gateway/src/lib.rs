@@ -44,7 +44,8 @@ pub struct Gateway {
 
 /// The REST surface as an OpenAPI 3.1 document, in the words in which it is served.
 pub fn openapi() -> Result<String, RoutesError> {
-    routes::compile().map(|transcoder| pages::openapi::text(&pages::openapi::document(&transcoder, Texts::OfRequests)))
+    routes::compile()
+        .map(|transcoder| pages::openapi::text(&pages::openapi::document(&transcoder, Texts::OfRequests)))
 }
 
 /// A page of the runbook in Markdown, the list of all without a name.

@@ -28,7 +28,12 @@ pub struct Docs {
 
 impl Docs {
     pub fn new() -> Self {
-        Self { openapi: OnceLock::new(), described: OnceLock::new(), page: Prepared::new(DOCS.into()), policy: policy() }
+        Self {
+            openapi: OnceLock::new(),
+            described: OnceLock::new(),
+            page: Prepared::new(DOCS.into()),
+            policy: policy(),
+        }
     }
 
     /// The document of these routes.

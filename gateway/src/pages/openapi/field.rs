@@ -41,16 +41,16 @@ pub fn number(field: &FieldDescriptor, direction: Direction, least: i64, most: i
     schema
 }
 
-/// A text without what its format says, which is written once. One that need not be there
-/// may be empty, and so may one that is set to take away what is there.
-pub fn text(field: &FieldDescriptor, direction: Direction) -> (Json, Option<Shared>) {
+/// A text that is sent, without what its format says, which is written once. One that need
+/// not be there may be empty, and so may one that is set to take away what is there.
+pub fn text(field: &FieldDescriptor) -> (Json, Option<Shared>) {
     let limits = FieldContract::of(field).limits;
-    let filled = limits.required || field.supports_presence() && limits.min_length > 0 || field.is_list();
-    let shared = (limits.format != Format::Unspecified).then_some(Shared { format: limits.format, filled });
-    let mut schema = if shared.is_some() { json!({}) } else { json!({"type": "string"}) };
-    let has_name = filled && format_name(limits.format).is_some();
+    let shared = Shared { format: limits.format, filled: is_filled(field, limits) };
+    let has_format = limits.format != Format::Unspecified;
+    let mut schema = if has_format { json!({}) } else { json!({"type": "string"}) };
+    let has_name = shared.filled && format_name(limits.format).is_some();
     let least = limits.min_length.max(u32::from(limits.required && !has_name));
-    if least > 0 && direction == Direction::In {
+    if least > 0 {
         schema["minLength"] = least.into();
     }
     // No text has more characters than bytes.
@@ -58,7 +58,20 @@ pub fn text(field: &FieldDescriptor, direction: Direction) -> (Json, Option<Shar
     if most > 0 {
         schema["maxLength"] = most.into();
     }
-    (schema, shared)
+    (schema, has_format.then_some(shared))
+}
+
+/// A text that is answered: nobody checks it.
+pub fn answered_text(field: &FieldDescriptor) -> Json {
+    let limits = FieldContract::of(field).limits;
+    match format_name(limits.format).filter(|_| is_filled(field, limits)) {
+        Some(name) => json!({"type": "string", "format": name}),
+        None => json!({"type": "string"}),
+    }
+}
+
+fn is_filled(field: &FieldDescriptor, limits: Limits) -> bool {
+    limits.required || field.supports_presence() && limits.min_length > 0 || field.is_list()
 }
 
 /// A format of texts, which many fields have.

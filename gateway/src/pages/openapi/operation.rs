@@ -5,7 +5,9 @@ use prost_reflect::FieldDescriptor;
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
+use super::field::Direction;
 use super::responses::Components;
+use super::schema::Texts;
 use super::{parameters, responses};
 use crate::pages::comments::comment;
 
@@ -21,6 +23,12 @@ pub fn of(binding: &Binding, shared: &mut Components) -> Json {
     operation.insert("operationId".into(), id.into());
     let (summary, rest) = split(&comment);
     operation.insert("summary".into(), summary.into());
+    // What makes clients need not say why each call is refused.
+    let rest = match shared.schemas.texts() {
+        Texts::All => rest,
+        Texts::OfRequests if comment[summary.len()..].starts_with(".\n\n") => "",
+        Texts::OfRequests => rest.split("\n\n").next().unwrap_or_default(),
+    };
     let description = described(rest, &contract);
     if !description.is_empty() {
         operation.insert("description".into(), description.into());
@@ -66,8 +74,7 @@ fn split(comment: &str) -> (&str, &str) {
 fn request_body(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Option<Json> {
     let input = binding.method().input();
     if !contract.body_types.is_empty() {
-        let text =
-            json!({"schema": {"type": "string", "minLength": 1, "description": comment(&input.parent_file(), input.path())}});
+        let text = json!({"schema": {"type": "string", "minLength": 1, "description": comment(&input.parent_file(), input.path())}});
         let content = contract.body_types.iter().map(|name| (name.clone(), text.clone()));
         return Some(json!({"required": true, "content": content.collect::<Map<_, _>>()}));
     }
@@ -82,7 +89,7 @@ fn request_body(binding: &Binding, contract: &MethodContract, shared: &mut Compo
         }
         name => {
             let field = input.get_field_by_name(name)?;
-            (shared.schemas.field_as_body(&field), true)
+            (json!({"schema": shared.schemas.whole(&field, Direction::In)}), true)
         }
     };
     Some(json!({"required": required, "content": {"application/json": content}}))

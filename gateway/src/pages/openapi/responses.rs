@@ -131,7 +131,7 @@ pub fn of(binding: &Binding, contract: &MethodContract, shared: &mut Components)
 fn success(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Json {
     let method = binding.method();
     let schema = match binding.response_body() {
-        Some(field) => shared.schemas.field(&field, Direction::Out),
+        Some(field) => shared.schemas.whole(&field, Direction::Out),
         None => shared.schemas.message(&method.output(), Direction::Out),
     };
     let content = if method.is_server_streaming() {
@@ -195,7 +195,7 @@ pub fn problem() -> Json {
                     "properties": {"field": {"type": "string"}, "description": {"type": "string"}},
                 },
             },
-            "details": {"type": "array", "items": {"type": "object", "required": ["@type"]}},
+            "details": {"type": "array", "items": {"type": "object", "required": ["@type"], "properties": {"@type": {"type": "string"}}}},
         },
     })
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use transcode::{Binding, short_name};
 
 use super::example;
-use super::field::{Direction, Shared, number, text};
+use super::field::{Direction, Shared, answered_text, number, text};
 use crate::pages::comments::{comment, field_comment};
 
 /// Which fields have a text.
@@ -82,13 +82,17 @@ impl Schemas {
         content
     }
 
-    /// The value of a field that is the whole body, where null would be no body.
-    pub fn field_as_body(&mut self, field: &FieldDescriptor) -> Json {
-        let schema = match field.kind() {
-            Kind::Message(of) if !field.is_list() && !field.is_map() => self.message(&of, Direction::In),
-            _ => self.field(field, Direction::In),
-        };
-        json!({"schema": schema})
+    /// The value of a field that is a whole body, which is never null.
+    pub fn whole(&mut self, field: &FieldDescriptor, direction: Direction) -> Json {
+        match field.kind() {
+            Kind::Message(of) if !field.is_list() && !field.is_map() => self.message(&of, direction),
+            _ => self.field(field, direction),
+        }
+    }
+
+    /// Which fields have a text.
+    pub fn texts(&self) -> Texts {
+        self.texts
     }
 
     /// A message as it is, with some of its fields.
@@ -174,7 +178,8 @@ impl Schemas {
                 json!({"type": "string", "format": "uint64", "pattern": "^[0-9]{1,19}$"})
             }
             Kind::Float | Kind::Double => json!({"type": "number"}),
-            Kind::String => match text(field, direction) {
+            Kind::String if direction == Direction::Out => answered_text(field),
+            Kind::String => match text(field) {
                 (schema, None) => schema,
                 (mut schema, Some(format)) => {
                     schema["$ref"] = self.format(format)["$ref"].take();
