@@ -10,11 +10,17 @@ use crate::call::upstreams;
 #[error("routes cannot be built: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct RoutesError(pub Vec<RuleError>);
 
+/// The query parameter that says which fields of an answer are shown.
+const READ_MASK: &str = "fields";
+
 /// Compiles the routes. Every path under `/v1` is there under `/api/v1` as well;
 /// answers name the path that the caller used.
 pub fn compile() -> Result<Transcoder, RoutesError> {
     let transcoder = Transcoder::new(descriptors(), &upstreams::names(), Style::FRONTDESK);
-    transcoder.and_then(|routes| routes.with_alias("/api/v1", "/v1")).map_err(RoutesError)
+    transcoder
+        .and_then(|routes| routes.with_alias("/api/v1", "/v1"))
+        .and_then(|routes| routes.with_read_mask(READ_MASK))
+        .map_err(RoutesError)
 }
 
 #[cfg(test)]

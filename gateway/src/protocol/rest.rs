@@ -73,7 +73,7 @@ async fn matched(
         // On the heap: every call's future would have room for it, and hardly one is such.
         return Box::pin(streamed(upstreams, runbook, head, body, found, client)).await;
     }
-    let renderer = found.renderer();
+    let renderer = found.renderer_for(head.uri.query()).map_err(input_error)?;
     if !renderer.is_raw() && !accept::takes_json(&head.headers) {
         return Err(not_json().into());
     }

@@ -99,6 +99,8 @@ pub struct Others<'b> {
     pub body: Option<&'b FieldPath>,
     /// Whether the body sets all fields that the path does not.
     pub body_is_rest: bool,
+    /// The parameter that is about the answer, and sets nothing.
+    pub read_mask: Option<&'b str>,
 }
 
 /// Appends the fields that the parameters name.
@@ -115,7 +117,7 @@ pub fn query(
             Some((name, text)) => (decode(name)?, Some(decode(text)?)),
             None => (decode(pair)?, None),
         };
-        if name.starts_with(IGNORED_PREFIX) {
+        if name.starts_with(IGNORED_PREFIX) || others.read_mask == Some(&*name) {
             continue;
         }
         if others.body_is_rest {
@@ -141,6 +143,23 @@ pub fn query(
         }
     }
     Ok(())
+}
+
+/// The value of a parameter that is none of the request's fields.
+pub fn parameter(query: &str, name: &str) -> Result<Option<String>, InputError> {
+    let mut found = None;
+    for pair in query.split('&') {
+        let (written, text) = pair.split_once('=').map_or((pair, None), |(name, text)| (name, Some(text)));
+        // Most are others, and are read with the request.
+        if written != name && (!written.contains('%') || decode(written)? != name) {
+            continue;
+        }
+        let text = text.ok_or_else(|| InputError::field(name, "has no value; write name=value"))?;
+        if found.replace(decode(text)?).is_some() {
+            return Err(InputError::field(name, "is there twice"));
+        }
+    }
+    Ok(found)
 }
 
 impl Others<'_> {

@@ -26,6 +26,8 @@ pub struct Binding {
     pub(crate) raw: bool,
     /// Whether the method says that it has no side effects.
     pub(crate) only_reads: bool,
+    /// The query parameter that says which fields of the answer are shown.
+    pub(crate) read_mask: Option<Box<str>>,
 }
 
 /// What the body of a request is.
@@ -82,6 +84,13 @@ impl Binding {
         let mut fields: Vec<_> = self.method.output().fields().collect();
         fields.sort_by_key(FieldDescriptor::number);
         self.response_body.and_then(|at| fields.into_iter().nth(at))
+    }
+
+    /// The query parameter that says which fields of the answer are shown, as
+    /// [`with_read_mask`](crate::Transcoder::with_read_mask) named it; `None` where there is
+    /// no such choice.
+    pub fn read_mask(&self) -> Option<&str> {
+        self.read_mask.as_deref()
     }
 
     /// What the request may carry.

@@ -66,3 +66,8 @@ impl InputError {
         Self { field: field.into(), description: description.into() }
     }
 }
+
+/// A name from outside, short enough for a message.
+pub(crate) fn clipped(name: &str) -> String {
+    if name.chars().count() <= 64 { name.to_owned() } else { name.chars().take(64).chain(['…']).collect() }
+}

@@ -34,6 +34,7 @@ mod near;
 mod parse;
 mod plan;
 mod prefix;
+mod read_mask;
 mod render;
 mod router;
 mod rule;
@@ -46,7 +47,8 @@ mod wire;
 
 pub use self::binding::{Binding, Takes};
 pub use self::error::{InputError, OutputError, RouteError, RuleError};
-pub use self::messages::Messages;
+pub use self::messages::{Messages, ReadMask};
+pub use self::read_mask::MAX_READ_MASK;
 pub use self::render::{Answer, Renderer};
 pub use self::style::{Style, short_name};
 pub use self::template::check as check_template;

@@ -8,8 +8,8 @@ mod wrong;
 use std::borrow::Cow;
 
 use self::seen::Seen;
-use self::wrong::{Wrong, clipped, unknown_field};
-use crate::error::InputError;
+use self::wrong::{Wrong, unknown_field};
+use crate::error::{InputError, clipped};
 use crate::json::read::{Next, Reader};
 use crate::plan::{Field, Kind, Label, Message, MessageId, Plans, Shape};
 use crate::scalar::{self, Token};

@@ -3,6 +3,7 @@
 
 mod fields;
 mod message;
+mod part;
 mod value;
 mod well_known;
 
@@ -10,10 +11,13 @@ use std::sync::Arc;
 
 use self::fields::{delimited, values};
 use self::message::Writer;
+pub use self::value::key_text;
 use crate::binding::Binding;
 use crate::error::OutputError;
 use crate::json::write;
-use crate::plan::{MessageId, Plans};
+use crate::plan::{Kind, MessageId, Plans};
+use crate::read_mask::{Part, Value};
+use crate::wire::Raw;
 
 type Result<T = ()> = std::result::Result<T, OutputError>;
 
@@ -34,21 +38,42 @@ pub struct Renderer {
     response_body: Option<usize>,
     etag: Option<u32>,
     raw: bool,
+    /// What is shown, unless it is all.
+    part: Option<Arc<Part>>,
 }
 
 impl Renderer {
     pub(crate) fn new(plans: Arc<Plans>, binding: &Binding) -> Self {
         let Binding { output, response_body, etag, raw, .. } = binding;
-        Self { plans, output: *output, response_body: *response_body, etag: *etag, raw: *raw }
+        Self { plans, output: *output, response_body: *response_body, etag: *etag, raw: *raw, part: None }
+    }
+
+    /// The same for what a part of an answer shows.
+    pub(crate) fn only(self, part: Part) -> Self {
+        Self { part: Some(Arc::new(part)), ..self }
+    }
+
+    /// What a mask is of.
+    pub(crate) fn value(&self) -> Value {
+        match self.response_body {
+            None => Value::message(self.output),
+            Some(at) => Value::of(&self.plans.message(self.output).fields[at]),
+        }
     }
 
     /// The JSON of a response message, on one line.
     pub fn json(&self, wire: &[u8]) -> Result<Vec<u8>> {
-        // Keys and defaults make JSON a few times as long as its wire.
-        let mut out = Vec::with_capacity(256 + wire.len() * 3);
-        match self.response_body {
-            None => message(&self.plans, self.output, wire, &mut out)?,
-            Some(at) => field(&self.plans, self.output, at, wire, &mut out)?,
+        // Keys and defaults make JSON a few times as long as its wire; a part of it is asked
+        // for by who wants little.
+        let room = 256 + if self.part.is_some() { wire.len() } else { wire.len() * 3 };
+        let mut out = Vec::with_capacity(room);
+        match (self.response_body, &self.part) {
+            (None, None) => message(&self.plans, self.output, wire, &mut out)?,
+            (None, Some(part)) => message_part(&self.plans, self.output, part, wire, &mut out)?,
+            (Some(at), part) => {
+                let part = part.as_deref().unwrap_or(&Part::Whole);
+                field(&self.plans, self.output, at, part, wire, &mut out)?;
+            }
         }
         Ok(out)
     }
@@ -100,6 +125,11 @@ pub fn message(plans: &Plans, id: MessageId, wire: &[u8], out: &mut Vec<u8>) -> 
     Writer::new(plans).message(id, wire, out)
 }
 
+/// Appends the JSON of a part of a message.
+pub fn message_part(plans: &Plans, id: MessageId, part: &Part, wire: &[u8], out: &mut Vec<u8>) -> Result {
+    Writer::new(plans).part(Kind::Message(id), Raw::Delimited(wire), part, out)
+}
+
 /// Appends the JSON of a message without one of its fields.
 pub fn message_without(
     plans: &Plans,
@@ -111,8 +141,15 @@ pub fn message_without(
     Writer::new(plans).object_without(plans.message(id), hidden, wire, out)
 }
 
-/// Appends the JSON of one field of a message.
-pub fn field(plans: &Plans, id: MessageId, field: usize, wire: &[u8], out: &mut Vec<u8>) -> Result {
+/// Appends the JSON of one field of a message, or of a part of it.
+pub fn field(
+    plans: &Plans,
+    id: MessageId,
+    field: usize,
+    part: &Part,
+    wire: &[u8],
+    out: &mut Vec<u8>,
+) -> Result {
     let message = plans.message(id);
     let field = &message.fields[field];
     let values = values(wire, field.number, 0)?;
@@ -121,7 +158,7 @@ pub fn field(plans: &Plans, id: MessageId, field: usize, wire: &[u8], out: &mut 
         out.extend_from_slice(default.unwrap_or(b"null"));
         return Ok(());
     }
-    Writer::new(plans).gathered(field, &values, out)
+    Writer::new(plans).gathered(field, &values, part, out)
 }
 
 /// Appends the JSON of an `Any`. One whose type is unknown is shown in base64,

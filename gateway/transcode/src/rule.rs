@@ -97,6 +97,7 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
         etag: answer.and_then(|id| etag(plans, id)),
         raw: answer.is_some_and(|id| is_http_body(plans, id)),
         only_reads: only_reads(method),
+        read_mask: None,
     };
     Ok((binding, template))
 }

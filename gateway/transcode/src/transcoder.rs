@@ -15,7 +15,7 @@ use crate::render::{self, Renderer};
 use crate::router::{Captures, Router};
 use crate::style::Style;
 use crate::template::Template;
-use crate::{mask, parse, rule, wire};
+use crate::{mask, parse, read_mask, rule, wire};
 
 /// Everything that is known from the descriptor set.
 #[derive(Debug)]
@@ -72,6 +72,24 @@ impl Transcoder {
                 RuleError::new(binding.method().full_name(), cause)
             })
             .collect();
+        if errors.is_empty() { Ok(self) } else { Err(errors) }
+    }
+
+    /// Lets a query parameter of this name say which fields of an answer are shown, as
+    /// [`Match::renderer_for`] reads it: of every GET that does not answer with bytes
+    /// (`google.api.HttpBody`). A request that has a field of this name is an error.
+    pub fn with_read_mask(mut self, name: &str) -> Result<Self, Vec<RuleError>> {
+        let mut errors = Vec::new();
+        for binding in &mut self.bindings {
+            if binding.http_method != Method::GET || binding.raw {
+                continue;
+            }
+            if self.plans.message(binding.input).by_name(name, 0).is_some() {
+                let cause = format!("{}: `{name}` is a field and the read mask's parameter", binding.template);
+                errors.push(RuleError::new(binding.method.full_name(), cause));
+            }
+            binding.read_mask = Some(name.into());
+        }
         if errors.is_empty() { Ok(self) } else { Err(errors) }
     }
 
@@ -181,7 +199,8 @@ impl Match<'_> {
         let query = query.filter(|query| !query.is_empty());
         if let Some(query) = query {
             let body_is_rest = matches!(takes, Body::Whole { .. });
-            let others = Others { variables, body: body_path, body_is_rest };
+            let read_mask = self.binding.read_mask();
+            let others = Others { variables, body: body_path, body_is_rest, read_mask };
             bind::query(plans, *input, query, others, out)?;
         }
         match takes {
@@ -264,6 +283,22 @@ impl Match<'_> {
     /// What renders the method's response messages, to be kept while they come.
     pub fn renderer(&self) -> Renderer {
         Renderer::new(Arc::clone(self.plans), self.binding)
+    }
+
+    /// The same for what the query asks to be shown; all if it does not say. A mask that
+    /// names what the answer does not have is refused, before anything is called.
+    ///
+    /// Paths begin at what is sent, which is the response message or its `response_body`.
+    /// They have the names of the proto file or those in lowerCamelCase, go through lists
+    /// as if there was one element, and through maps by a key; `*` stands for each element
+    /// or entry, and at the end of a path for all fields.
+    pub fn renderer_for(&self, query: Option<&str>) -> Result<Renderer, InputError> {
+        let renderer = self.renderer();
+        let (Some(name), Some(query)) = (self.binding.read_mask(), query) else { return Ok(renderer) };
+        let Some(text) = bind::parameter(query, name)? else { return Ok(renderer) };
+        let part = read_mask::parse(self.plans, renderer.value(), &text)
+            .map_err(|what| InputError::field(name, what))?;
+        Ok(renderer.only(part))
     }
 }
 

@@ -34,6 +34,13 @@ pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -
             parameters.push(parameter);
         }
     }
+    if let Some(name) = binding.read_mask() {
+        parameters.push(json!({
+            "name": name, "in": "query",
+            "description": "The fields of the answer that are shown, all if it is left out: paths of names, separated by commas (AIP-161). `*` stands for each element of a list or entry of a map. The `ETag` stays that of the whole.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": transcode::MAX_READ_MASK}, "example": "*",
+        }));
+    }
     if contract.rule.as_ref().is_some_and(Rule::needs_tenant) {
         let description = "UUID of the tenant, for a user who is a member of several.";
         parameters.push(header("X-Tenant-Id", description, schemas.id_or_empty()));

@@ -76,11 +76,6 @@ pub fn unknown_field(message: &Message) -> String {
     }
 }
 
-/// A name from outside, short enough for a message.
-pub fn clipped(name: &str) -> String {
-    if name.chars().count() <= 64 { name.to_owned() } else { name.chars().take(64).chain(['…']).collect() }
-}
-
 /// `inner_first` is the path from the value outwards.
 fn about(inner_first: &[String], what: impl std::fmt::Display) -> InputError {
     if inner_first.is_empty() {

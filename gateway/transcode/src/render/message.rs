@@ -9,12 +9,13 @@
 //! So members come in the order of their numbers, which is that of the wire. An
 //! unset `google.protobuf.Value` is left out, since its null is a value.
 
-use super::fields::{delimited, entry, gather, is_hidden_default, last, values};
+use super::fields::{delimited, gather, is_hidden_default, last, values};
 use super::value;
 use super::well_known::{field_mask, time_text};
 use crate::error::OutputError;
 use crate::json::write;
 use crate::plan::{Field, Kind, Label, Message, MessageId, Plans, Shape};
+use crate::read_mask::Part;
 use crate::wire::{MAX_DEPTH, Raw, Wire, WireType};
 
 type Result<T = ()> = std::result::Result<T, OutputError>;
@@ -22,14 +23,21 @@ type Result<T = ()> = std::result::Result<T, OutputError>;
 /// Writes the messages of one answer.
 #[derive(Debug)]
 pub struct Writer<'p> {
-    plans: &'p Plans,
+    pub(super) plans: &'p Plans,
     /// One message was out of order: none is tried in order any more.
-    gather: bool,
-    depth: usize,
+    pub(super) gather: bool,
+    pub(super) depth: usize,
 }
 
 /// The wire is not in the order of the fields.
-struct OutOfOrder;
+pub(super) struct OutOfOrder;
+
+/// Which members of an object are written.
+pub(super) enum Pick<'m> {
+    All,
+    Without(usize),
+    Only(&'m [(usize, Part)]),
+}
 
 impl<'p> Writer<'p> {
     pub fn new(plans: &'p Plans) -> Self {
@@ -74,7 +82,7 @@ impl<'p> Writer<'p> {
     ) -> Result {
         let start = out.len();
         self.depth += 1;
-        self.gathered_members(message, Some(hidden), wire, out)?;
+        self.gathered_members(message, &Pick::Without(hidden), wire, out)?;
         self.depth -= 1;
         close(out, start, b'{', b'}');
         Ok(())
@@ -90,14 +98,14 @@ impl<'p> Writer<'p> {
             out.truncate(start);
             self.gather = true;
         }
-        self.gathered_members(message, None, wire, out)
+        self.gathered_members(message, &Pick::All, wire, out)
     }
 
     /// The members in the order of the fields, wherever they stand on the wire.
-    fn gathered_members(
+    pub(super) fn gathered_members(
         &mut self,
         message: &Message,
-        hidden: Option<usize>,
+        pick: &Pick<'_>,
         wire: &[u8],
         out: &mut Vec<u8>,
     ) -> Result {
@@ -109,14 +117,12 @@ impl<'p> Writer<'p> {
             while let Some((_, raw)) = found.next_if(|(at, _)| *at == index) {
                 values.push(raw);
             }
-            if hidden == Some(index) {
-                continue;
-            }
+            let Some(part) = pick.part(index) else { continue };
             if values.is_empty() {
                 out.extend_from_slice(&field.absent);
             } else if !is_hidden_default(self.plans, field, &values) {
                 out.extend_from_slice(&field.key);
-                self.gathered(field, &values, out)?;
+                self.gathered(field, &values, part, out)?;
             }
         }
         Ok(())
@@ -163,7 +169,7 @@ impl<'p> Writer<'p> {
     /// The field whose tag was just read, with all its values where it is a list or
     /// a map.
     #[inline]
-    fn next_member(
+    pub(super) fn next_member(
         &mut self,
         field: &Field,
         (number, wire_type): (u32, WireType),
@@ -202,53 +208,15 @@ impl<'p> Writer<'p> {
                     rest.0 = &rest.0[field.tag.len()..];
                     entries.push(Raw::Delimited(rest.delimited()?));
                 }
-                self.map(field, &entries, out)?;
+                self.map(field, &entries, &Part::Whole, out)?;
             }
         }
         Ok(())
     }
 
-    /// All values of a field, which is there.
-    pub fn gathered(&mut self, field: &Field, values: &[Raw<'_>], out: &mut Vec<u8>) -> Result {
-        match field.label {
-            Label::Map => self.map(field, values, out),
-            Label::List => {
-                let start = out.len();
-                for raw in values {
-                    self.items(field, *raw, out)?;
-                }
-                close(out, start, b'[', b']');
-                Ok(())
-            }
-            Label::One => match (field.kind, values) {
-                (_, [raw]) => self.single(field.kind, *raw, out),
-                // Parts of a message are one message.
-                (Kind::Message(_) | Kind::Group(_), parts) => {
-                    let mut whole = Vec::new();
-                    for part in parts {
-                        match (part, field.kind) {
-                            (Raw::Delimited(part), Kind::Message(_)) => whole.extend_from_slice(part),
-                            (Raw::Group(part), Kind::Group(_)) => whole.extend_from_slice(part),
-                            _ => return Err(OutputError::Malformed),
-                        }
-                    }
-                    let raw = match field.kind {
-                        Kind::Group(_) => Raw::Group(&whole),
-                        _ => Raw::Delimited(&whole),
-                    };
-                    self.single(field.kind, raw, out)
-                }
-                (_, values) => {
-                    let last = values.last().ok_or(OutputError::Malformed)?;
-                    self.single(field.kind, *last, out)
-                }
-            },
-        }
-    }
-
     /// The value or values of a list that follow one tag, each with a comma
     /// before it.
-    fn items(&mut self, field: &Field, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
+    pub(super) fn items(&mut self, field: &Field, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
         let wire_type = field.kind.wire_type();
         let packed = match raw {
             Raw::Delimited(packed) if !matches!(wire_type, WireType::Delimited | WireType::StartGroup) => {
@@ -268,40 +236,8 @@ impl<'p> Writer<'p> {
         Ok(())
     }
 
-    /// Members sorted by key, so that equal maps are equal texts; of entries with
-    /// one key the last counts.
-    fn map(&mut self, field: &Field, entries: &[Raw<'_>], out: &mut Vec<u8>) -> Result {
-        let Kind::Message(of) = field.kind else { return Err(OutputError::Malformed) };
-        let plans = self.plans;
-        let [key_field, value_field] = &*plans.message(of).fields else {
-            return Err(OutputError::Malformed);
-        };
-        let mut members: Vec<(String, Vec<Raw<'_>>)> = Vec::with_capacity(entries.len());
-        for raw in entries {
-            let (key, values) = entry(raw, self.depth)?;
-            members.push((value::key_text(key_field.kind, key)?, values));
-        }
-        members.sort_by(|one, other| one.0.cmp(&other.0));
-        let start = out.len();
-        for (at, (key, values)) in members.iter().enumerate() {
-            if members.get(at + 1).is_some_and(|(next, _)| next == key) {
-                continue;
-            }
-            out.push(b',');
-            write::string(out, key);
-            out.push(b':');
-            if values.is_empty() {
-                self.single(value_field.kind, value::zero(value_field.kind), out)?;
-            } else {
-                self.gathered(value_field, values, out)?;
-            }
-        }
-        close(out, start, b'{', b'}');
-        Ok(())
-    }
-
     #[inline]
-    fn single(&mut self, kind: Kind, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
+    pub(super) fn single(&mut self, kind: Kind, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
         match (kind, raw) {
             (Kind::Message(id), Raw::Delimited(bytes)) | (Kind::Group(id), Raw::Group(bytes)) => {
                 self.message(id, bytes, out)
@@ -320,7 +256,7 @@ impl<'p> Writer<'p> {
     /// A `Struct` is its map, a `ListValue` its list.
     fn struct_or_list(&mut self, message: &Message, wire: &[u8], out: &mut Vec<u8>) -> Result {
         let field = message.fields.first().ok_or(OutputError::Malformed)?;
-        self.gathered(field, &values(wire, field.number, self.depth)?, out)
+        self.gathered(field, &values(wire, field.number, self.depth)?, &Part::Whole, out)
     }
 
     /// A `Value` is the one of its members that is set. An unset one has no JSON, nor
@@ -335,7 +271,7 @@ impl<'p> Writer<'p> {
         {
             return Err(OutputError::NoJson);
         }
-        self.gathered(field, &values, out)
+        self.gathered(field, &values, &Part::Whole, out)
     }
 
     fn any(&mut self, wire: &[u8], out: &mut Vec<u8>) -> Result {
@@ -374,10 +310,24 @@ impl<'p> Writer<'p> {
     }
 }
 
+impl Pick<'_> {
+    /// What is shown of a field; nothing if it is not.
+    fn part(&self, index: usize) -> Option<&Part> {
+        match self {
+            Self::All => Some(&Part::Whole),
+            Self::Without(hidden) => (*hidden != index).then_some(&Part::Whole),
+            Self::Only(wanted) => {
+                let at = wanted.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+                Some(&wanted[at].1)
+            }
+        }
+    }
+}
+
 /// Puts brackets around what came since `start`, each part of which brought the
 /// comma before it: the first comma becomes the opening bracket.
 #[inline]
-fn close(out: &mut Vec<u8>, start: usize, opening: u8, closing: u8) {
+pub(super) fn close(out: &mut Vec<u8>, start: usize, opening: u8, closing: u8) {
     match out.get_mut(start) {
         Some(comma) => *comma = opening,
         None => out.push(opening),

@@ -12,7 +12,7 @@ mod targets;
 
 use std::time::{Duration, Instant, SystemTime};
 
-const TOKENS: [&[u8]; 32] = [
+const TOKENS: [&[u8]; 38] = [
     b"{",
     b"}",
     b"[",
@@ -45,6 +45,12 @@ const TOKENS: [&[u8]; 32] = [
     b"@type",
     b"type.googleapis.com/",
     b"\0\0\0\0\x05",
+    b"fields=",
+    b".",
+    b"`",
+    b"recursive_message.",
+    b"map_string_nested_message.*.",
+    b"\n",
 ];
 
 struct Dice(u64);

@@ -5,16 +5,18 @@
 use std::path::PathBuf;
 
 use http::Method;
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use serde_json::Value as Json;
 use transcode::{Messages, OutputError, Style, Transcoder, check_template, grpc_web};
 
 use super::protos;
 
-pub const NAMES: [&str; 6] = ["template", "path", "query", "json", "wire", "grpc_web"];
+pub const NAMES: [&str; 7] = ["template", "path", "query", "json", "wire", "mask", "grpc_web"];
 const ALL_TYPES: &str = "protobuf_test_messages.proto3.TestAllTypesProto3";
 
 pub struct Targets {
     transcoder: Transcoder,
+    all_types: MessageDescriptor,
     canonical: Messages,
     ours: Messages,
 }
@@ -25,8 +27,10 @@ impl Targets {
         let routes = protos::compile(&["rental.proto", "lab.proto"], None);
         let services = ["rental.BookingRequests", "lab.Lab"];
         let transcoder = Transcoder::new(&routes, &services, Style::FRONTDESK).unwrap();
+        let transcoder = transcoder.with_alias("/api/v1", "/v1").unwrap();
         Self {
-            transcoder: transcoder.with_alias("/api/v1", "/v1").unwrap(),
+            transcoder: transcoder.with_read_mask("fields").unwrap(),
+            all_types: pool.get_message_by_name(ALL_TYPES).unwrap(),
             canonical: Messages::new(&pool, Style::CANONICAL),
             ours: Messages::new(&pool, Style::FRONTDESK),
         }
@@ -40,6 +44,7 @@ impl Targets {
             "query" => std::str::from_utf8(input).is_ok_and(|query| self.query(query)),
             "json" => json(&self.canonical, input) | json(&self.ours, input),
             "wire" => wire(&self.canonical, input) | wire(&self.ours, input),
+            "mask" => self.mask(input),
             "grpc_web" => grpc_web::are_frames(input) | grpc_web::decode_text(input).is_some(),
             other => panic!("there is no target {other}"),
         }
@@ -65,8 +70,101 @@ impl Targets {
             // What was bound is a message.
             DynamicMessage::decode(found.binding().method().input(), &*wire).unwrap();
         }
-        taken
+        taken & found.renderer_for(Some(query)).is_ok()
     }
+
+    /// A mask, a line feed and the wire of a message: the part that is shown is what the
+    /// mask names of the whole.
+    fn mask(&self, input: &[u8]) -> bool {
+        let Some(at) = input.iter().position(|byte| *byte == b'\n') else { return false };
+        let (Ok(text), wire) = (std::str::from_utf8(&input[..at]), &input[at + 1..]) else { return false };
+        let Ok(mask) = self.ours.read_mask(ALL_TYPES, text).unwrap() else { return false };
+        let part = self.ours.to_json_of(&mask, wire);
+        let Ok(whole) = self.ours.to_json(ALL_TYPES, wire).unwrap() else { return false };
+        let part = part.expect("what is a part of something that can be read can be read");
+        // Texts that nest deeper than this reader goes are not compared.
+        let Ok(whole) = serde_json::from_slice(&whole) else { return true };
+        let part: Json = serde_json::from_slice(&part).unwrap();
+        let paths = paths(text);
+        let named = named(Some(&self.all_types), &whole, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        assert_eq!(part, named, "{text}");
+        true
+    }
+}
+
+/// A name of a path, and whether it stands between backticks.
+type Name = (String, bool);
+
+/// The paths of a mask.
+fn paths(text: &str) -> Vec<Vec<Name>> {
+    let (mut paths, mut path, mut name, mut quoted, mut inside) =
+        (Vec::new(), Vec::new(), String::new(), false, false);
+    for char in text.chars().chain([',']) {
+        match char {
+            '`' => (inside, quoted) = (!inside, true),
+            '.' | ',' if !inside => {
+                path.push((std::mem::take(&mut name), std::mem::take(&mut quoted)));
+                if char == ',' {
+                    paths.push(std::mem::take(&mut path));
+                }
+            }
+            char => name.push(char),
+        }
+    }
+    paths
+}
+
+fn is_any(name: &Name) -> bool {
+    *name == ("*".to_owned(), false)
+}
+
+/// What paths name of a value, which is one of a message or not.
+fn named(of: Option<&MessageDescriptor>, whole: &Json, paths: &[&[Name]]) -> Json {
+    if paths.iter().any(|path| path.is_empty() || path.len() == 1 && is_any(&path[0])) {
+        return whole.clone();
+    }
+    let (Json::Object(members), Some(of)) = (whole, of) else { return whole.clone() };
+    let mut shown = serde_json::Map::new();
+    for field in of.fields() {
+        let rests: Vec<&[Name]> = paths
+            .iter()
+            .filter(|path| [field.name(), field.json_name()].contains(&&*path[0].0))
+            .map(|path| &path[1..])
+            .collect();
+        let (Some(value), false) = (members.get(field.name()), rests.is_empty()) else { continue };
+        let kind = field.kind();
+        let inner = kind.as_message();
+        let value = match value {
+            Json::Array(items) => {
+                let each = rests.iter().map(|rest| match rest {
+                    [any, rest @ ..] if is_any(any) => rest,
+                    rest => rest,
+                });
+                let each: Vec<&[Name]> = each.collect();
+                items.iter().map(|item| named(inner, item, &each)).collect()
+            }
+            Json::Object(entries) if field.is_map() && !rests.iter().any(|rest| rest.is_empty()) => {
+                let value = inner.unwrap().map_entry_value_field().kind();
+                let entries = entries.iter().filter_map(|(key, entry)| {
+                    let of_key = rests.iter().filter(|rest| is_any(&rest[0]) || same_key(&rest[0].0, key));
+                    let of_key: Vec<&[Name]> = of_key.map(|rest| &rest[1..]).collect();
+                    (!of_key.is_empty()).then(|| (key.clone(), named(value.as_message(), entry, &of_key)))
+                });
+                Json::Object(entries.collect())
+            }
+            value if field.is_map() => value.clone(),
+            value => named(inner, value, &rests),
+        };
+        shown.insert(field.name().to_owned(), value);
+    }
+    shown.into()
+}
+
+/// Keys that are numbers may be written in several ways.
+#[allow(clippy::float_cmp)]
+fn same_key(written: &str, key: &str) -> bool {
+    let number = |text: &str| text.parse::<f64>().ok();
+    written == key || key != "true" && number(key).is_some() && number(written) == number(key)
 }
 
 /// What is read is written, and what is written is read as the same.
