@@ -1,26 +1,64 @@
-//! The transcoder beside prost-reflect with `serde_json`, on one booking request
-//! and on a list of 50, on one core: the best of several rounds, one run.
+//! The transcoder beside prost-reflect with `serde_json`, on one booking request and on a
+//! list of 50, whole and with a read mask. Compare what one run prints.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../tests/protos/mod.rs"]
 mod protos;
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use transcode::{Messages, Style};
 
-const ROUNDS: usize = 9;
-const ROUND: Duration = Duration::from_millis(150);
+/// Each message, with a mask of its ids.
+const MASKS: [(&str, &str, &str); 2] = [
+    ("one", "rental.BookingRequest", "id,status"),
+    ("list of 50", "rental.ListResponse", "booking_requests.id,booking_requests.status,next_page_token"),
+];
 
-fn main() {
+fn both_ways(criterion: &mut Criterion) {
     let pool = protos::compile(&["rental.proto"], None);
     // Both with defaults and proto names; prost-reflect has no short enums.
     let style = Style { short_enums: false, ..Style::FRONTDESK };
     let messages = Messages::new(&pool, style);
+    for ((what, name, mask), message) in MASKS.into_iter().zip(answers()) {
+        let descriptor = pool.get_message_by_name(name).unwrap();
+        let encoded = DynamicMessage::deserialize(descriptor.clone(), message).unwrap().encode_to_vec();
+        let json = messages.to_json(name, &encoded).unwrap().unwrap();
+        let reflected = reflect_to_json(&descriptor, &encoded);
+        let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
+        assert_eq!(without_nulls(value(&json)), without_nulls(value(&reflected)));
+        let mask = messages.read_mask(name, mask).unwrap().unwrap();
+
+        let mut group = criterion.benchmark_group("wire to JSON");
+        group.throughput(Throughput::Bytes(json.len() as u64));
+        group.bench_function(BenchmarkId::new("transcode", what), |bench| {
+            bench.iter(|| messages.to_json(name, black_box(&encoded)).unwrap().unwrap());
+        });
+        group.bench_function(BenchmarkId::new("transcode, masked", what), |bench| {
+            bench.iter(|| messages.to_json_of(&mask, black_box(&encoded)).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("prost-reflect", what), |bench| {
+            bench.iter(|| reflect_to_json(&descriptor, black_box(&encoded)));
+        });
+        group.finish();
+        let mut group = criterion.benchmark_group("JSON to wire");
+        group.throughput(Throughput::Bytes(json.len() as u64));
+        group.bench_function(BenchmarkId::new("transcode", what), |bench| {
+            bench.iter(|| messages.to_wire(name, black_box(&json)).unwrap().unwrap());
+        });
+        group.bench_function(BenchmarkId::new("prost-reflect", what), |bench| {
+            bench.iter(|| reflect_to_wire(&descriptor, black_box(&json)));
+        });
+        group.finish();
+    }
+}
+
+/// One request, and the list of 50 of them.
+fn answers() -> [serde_json::Value; 2] {
     let request = serde_json::json!({
         "id": "0190163d-8694-739b-aea5-966c26f8ad91",
         "propertyId": "0190163d-8694-739b-aea5-966c26f8ad92",
@@ -41,23 +79,7 @@ fn main() {
         "bookingRequests": vec![request.clone(); 50],
         "nextPageToken": "b3BhcXVl",
     });
-    for (what, name, message) in
-        [("one", "rental.BookingRequest", request), ("list of 50", "rental.ListResponse", list)]
-    {
-        let descriptor = pool.get_message_by_name(name).unwrap();
-        let encoded = DynamicMessage::deserialize(descriptor.clone(), message).unwrap().encode_to_vec();
-        let json = messages.to_json(name, &encoded).unwrap().unwrap();
-        let reflected = reflect_to_json(&descriptor, &encoded);
-        let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
-        assert_eq!(without_nulls(value(&json)), without_nulls(value(&reflected)));
-
-        let ours = best(|| messages.to_json(name, black_box(&encoded)).unwrap().unwrap());
-        let theirs = best(|| reflect_to_json(&descriptor, black_box(&encoded)));
-        row(what, "wire to JSON", json.len(), ours, theirs);
-        let ours = best(|| messages.to_wire(name, black_box(&json)).unwrap().unwrap());
-        let theirs = best(|| reflect_to_wire(&descriptor, black_box(&json)));
-        row(what, "JSON to wire", json.len(), ours, theirs);
-    }
+    [request, list]
 }
 
 fn reflect_to_json(descriptor: &MessageDescriptor, encoded: &[u8]) -> Vec<u8> {
@@ -90,24 +112,5 @@ fn without_nulls(mut json: serde_json::Value) -> serde_json::Value {
     json
 }
 
-/// Time of one call, of the best round.
-fn best<T>(call: impl Fn() -> T) -> Duration {
-    let rounds = (0..ROUNDS).map(|_| {
-        let (started, mut calls) = (Instant::now(), 0);
-        while started.elapsed() < ROUND {
-            for _ in 0..20 {
-                black_box(call());
-            }
-            calls += 20;
-        }
-        started.elapsed() / calls
-    });
-    rounds.min().unwrap_or_default()
-}
-
-fn row(what: &str, way: &str, bytes: usize, ours: Duration, theirs: Duration) {
-    let (ours, theirs) = (ours.as_nanos(), theirs.as_nanos());
-    #[allow(clippy::cast_precision_loss)]
-    let ratio = theirs as f64 / ours as f64;
-    println!("{what:<11} {way}  {bytes:>6} B  {ours:>8} ns  prost-reflect {theirs:>8} ns  {ratio:>5.1} x");
-}
+criterion_group!(benches, both_ways);
+criterion_main!(benches);

@@ -1,26 +1,5 @@
-//! JSON over HTTP to protobuf over gRPC and back, by descriptors alone: which
-//! method a path means, which bytes a JSON body is, which JSON an answer is.
-//! No I/O, no async, no message objects; sockets and headers are the gateway's.
-//!
-//! ```
-//! use http::Method;
-//! use prost_reflect::DescriptorPool;
-//! use transcode::{Style, Transcoder};
-//!
-//! let mut compiler = protox::Compiler::new(["tests/protos"]).unwrap();
-//! compiler.include_imports(true).open_file("rental.proto").unwrap();
-//! let pool = DescriptorPool::decode(&*compiler.encode_file_descriptor_set()).unwrap();
-//!
-//! let transcoder = Transcoder::new(&pool, &["rental.BookingRequests"], Style::FRONTDESK).unwrap();
-//! let transcoder = transcoder.with_alias("/api/v1", "/v1").unwrap();
-//! let found = transcoder.route(&Method::POST, "/api/v1/booking-requests/7/approve").unwrap();
-//! assert_eq!(found.grpc_path(), "/rental.BookingRequests/Approve");
-//! let mut wire = Vec::new();
-//! found.request(None, br#"{"internal_note":"ok"}"#, None, &mut wire).unwrap();
-//! assert_eq!(wire, b"\x12\x02ok\x0a\x017");
-//! let json = found.renderer().json(b"\x12\x017").unwrap();
-//! assert!(json.starts_with(br#"{"booking_request_id":"","booking_id":"7","#));
-//! ```
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
 
 mod bind;
 mod binding;
