@@ -4,6 +4,7 @@
 //! Path variables are written last and compared with the body before: protobuf
 //! merges, so the last one would win without a word.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::error::InputError;
@@ -146,7 +147,7 @@ pub fn query(
 }
 
 /// The value of a parameter that is none of the request's fields.
-pub fn parameter(query: &str, name: &str) -> Result<Option<String>, InputError> {
+pub fn parameter<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>, InputError> {
     let mut found = None;
     for pair in query.split('&') {
         let (written, text) = pair.split_once('=').map_or((pair, None), |(name, text)| (name, Some(text)));
@@ -204,9 +205,13 @@ pub fn variable(
 ) -> Result<(), InputError> {
     let refuse = |what: String| InputError::field(&path.name, what);
     let field = path.field(plans).ok_or_else(|| refuse("is not a field".to_owned()))?;
+    let unfit = |unfit: scalar::Unfit| InputError::field(&path.name, unfit.into_text());
+    if out.len() == start && path.steps.len() == 1 {
+        // Nothing is there that it could contradict.
+        return scalar::put_text(plans, field, text, out).map_err(unfit);
+    }
     let mut leaf = Vec::with_capacity(text.len() + 8);
-    scalar::put_text(plans, field, text, &mut leaf)
-        .map_err(|unfit| InputError::field(&path.name, unfit.into_text()))?;
+    scalar::put_text(plans, field, text, &mut leaf).map_err(unfit)?;
     let mut within = vec![&out[start..]];
     for (at, (id, index)) in path.steps.iter().enumerate() {
         let message = plans.message(*id);
@@ -272,7 +277,10 @@ fn unknown(plans: &Plans, name: &str, lacking: Option<MessageId>, variables: &[F
 }
 
 /// Form rules: `+` is a space.
-pub fn decode(text: &str) -> Result<String, InputError> {
+pub fn decode(text: &str) -> Result<Cow<'_, str>, InputError> {
+    if !text.contains(['+', '%']) {
+        return Ok(text.into());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -293,7 +301,7 @@ pub fn decode(text: &str) -> Result<String, InputError> {
             }
         };
     }
-    String::from_utf8(bytes).map_err(|_| InputError::request("the query is not UTF-8"))
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| InputError::request("the query is not UTF-8"))
 }
 
 fn clipped(name: &str) -> String {
