@@ -1,6 +1,6 @@
 //! The routes of the API, compiled from the descriptors: no path is written here.
 
-use frontdesk_proto::descriptors;
+use frontdesk_proto::{MethodContract, descriptors};
 use transcode::{RuleError, Style, Transcoder};
 
 use crate::call::upstreams;
@@ -20,6 +20,7 @@ pub fn compile() -> Result<Transcoder, RoutesError> {
     transcoder
         .and_then(|routes| routes.with_alias("/api/v1", "/v1"))
         .and_then(|routes| routes.with_read_mask(READ_MASK))
+        .and_then(|routes| routes.with_created(|method| MethodContract::of(method).created))
         .map_err(RoutesError)
 }
 

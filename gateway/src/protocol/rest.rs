@@ -4,7 +4,7 @@
 use boot::Runbook;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, MethodContract, Refusal};
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LOCATION, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tonic::body::Body;
@@ -81,7 +81,7 @@ async fn matched(
     let frame = whole_request(head, body, found, None).await?;
     let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, client) };
     let (wire, answered) = call.unary(upstreams, deadline).await?;
-    response(head, &renderer, &wire, &answered, !found.only_reads()).await
+    response(head, found, &renderer, &wire, &answered).await
 }
 
 /// Answers a request whose answer is a stream of messages.
@@ -187,15 +187,15 @@ fn request_frame(
     .map_err(input_error)
 }
 
-/// The response for a message of a method that changes something or not, or that the caller
-/// has it.
+/// The response for a message, or that the caller has it.
 async fn response(
     head: &Parts,
+    found: &Match<'_>,
     renderer: &Renderer,
     wire: &[u8],
     answered: &HeaderMap,
-    changes: bool,
 ) -> Result<Response<Body>, Failure> {
+    let changes = !found.only_reads();
     let version = renderer.etag(wire);
     let known =
         version.filter(|_| is_read(&head.method)).and_then(|version| tags::known(&head.headers, version));
@@ -212,6 +212,9 @@ async fn response(
         }
     };
     headers::rest_out(answered, response.headers_mut());
+    if found.binding().creates() {
+        created(found.location(head.uri.path(), wire), answered, &mut response);
+    }
     if !response.headers().contains_key(CACHE_CONTROL) {
         // What was made may be a secret that is shown once; what is read is the caller's own.
         let kept = if changes { "no-store" } else { "private, no-cache" };
@@ -238,6 +241,17 @@ async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Re
         *response.status_mut() = status;
     }
     Ok(response)
+}
+
+/// Says that something was created, and where it can be read, unless the service has said what
+/// the status is.
+fn created(location: Option<String>, answered: &HeaderMap, response: &mut Response<Body>) {
+    if !answered.contains_key(HTTP_CODE) {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    if let Some(location) = location.and_then(|path| HeaderValue::from_str(&path).ok()) {
+        response.headers_mut().insert(LOCATION, location);
+    }
 }
 
 /// The answer to whoever has this version: with what the whole one would say of how it is kept
@@ -324,12 +338,30 @@ fn not_json() -> Refusal {
 #[cfg(test)]
 mod tests {
     use frontdesk_proto::booking::v1::{
-        ApproveBookingRequestResponse, BookingRequest, ListBookingRequestsResponse,
+        ApproveBookingRequestResponse, BookingRequest, CreateBookingRequestResponse,
+        ListBookingRequestsResponse,
     };
     use prost::Message;
 
     use super::*;
     use crate::answer::held::{Held, SMALL};
+
+    #[tokio::test]
+    async fn what_was_created_is_said_with_the_path_that_reads_it() {
+        let routes = crate::routes::compile().unwrap();
+        let request = BookingRequest { id: "7".to_owned(), ..BookingRequest::default() };
+        let wire = CreateBookingRequestResponse { booking_request: Some(request) }.encode_to_vec();
+        let path = "/api/v1/booking-requests";
+        let found = routes.route(&Method::POST, path).unwrap();
+        let (head, ()) = Request::post(path).body(()).unwrap().into_parts();
+        let mut chosen = HeaderMap::new();
+        for status in [201, 202] {
+            let answer = response(&head, &found, &found.renderer(), &wire, &chosen).await.unwrap();
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.headers()[LOCATION], "/api/v1/booking-requests/7");
+            chosen.insert(HTTP_CODE, HeaderValue::from_static("202"));
+        }
+    }
 
     #[tokio::test]
     async fn an_answer_without_room_says_whether_something_may_have_been_changed() {
@@ -351,8 +383,7 @@ mod tests {
         ] {
             let found = routes.route(&method, path).unwrap();
             let (head, ()) = Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
-            let changes = !found.only_reads();
-            let answered = response(&head, &found.renderer(), &wire, &HeaderMap::new(), changes).await;
+            let answered = response(&head, &found, &found.renderer(), &wire, &HeaderMap::new()).await;
             let Err(Failure::Refused(refusal)) = answered else { panic!("{path}: {answered:?}") };
             assert_eq!(refusal.reason(), reason, "{path}");
             assert!(refusal.retry_delay().is_some(), "{path}");

@@ -5,6 +5,7 @@ use http::Method;
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
 
 use crate::bind::FieldPath;
+use crate::created::Created;
 use crate::plan::MessageId;
 
 /// One `google.api.http` binding.
@@ -21,6 +22,8 @@ pub struct Binding {
     /// The field that a PATCH without a mask gets one in.
     pub(crate) mask: Option<FieldPath>,
     pub(crate) response_body: Option<usize>,
+    /// The message that is sent; `None` if it is a scalar, a list or a map.
+    pub(crate) answer: Option<MessageId>,
     pub(crate) etag: Option<u32>,
     /// Whether the answer is a `google.api.HttpBody`.
     pub(crate) raw: bool,
@@ -28,6 +31,7 @@ pub struct Binding {
     pub(crate) only_reads: bool,
     /// The query parameter that says which fields of the answer are shown.
     pub(crate) read_mask: Option<Box<str>>,
+    pub(crate) created: Option<Created>,
 }
 
 /// What the body of a request is.
@@ -91,6 +95,17 @@ impl Binding {
     /// no such choice.
     pub fn read_mask(&self) -> Option<&str> {
         self.read_mask.as_deref()
+    }
+
+    /// Whether the method creates something, as
+    /// [`with_created`](crate::Transcoder::with_created) said.
+    pub fn creates(&self) -> bool {
+        self.created.is_some()
+    }
+
+    /// Whether what it creates can be read at a path.
+    pub fn has_location(&self) -> bool {
+        self.created.as_ref().is_some_and(Created::has_location)
     }
 
     /// What the request may carry.

@@ -3,6 +3,7 @@
 
 mod bind;
 mod binding;
+mod created;
 mod error;
 mod escape;
 pub mod grpc_web;

@@ -53,7 +53,10 @@ impl Messages {
     pub fn read_mask(&self, full_name: &str, paths: &str) -> Option<Result<ReadMask, InputError>> {
         let of = self.plans.find(full_name)?;
         let part = read_mask::parse(&self.plans, Value::message(of), paths);
-        Some(part.map(|part| ReadMask { of, part }).map_err(|what| InputError::request(format!("the mask {what}"))))
+        Some(
+            part.map(|part| ReadMask { of, part })
+                .map_err(|what| InputError::request(format!("the mask {what}"))),
+        )
     }
 
     /// The JSON of what a mask, which these messages made, shows of a message of its type.

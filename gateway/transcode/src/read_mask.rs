@@ -153,8 +153,9 @@ fn add(plans: &Plans, value: Value, part: &mut Part, names: &[Segment<'_>]) -> R
                     add(plans, value, every.get_or_insert_with(|| Box::new(value.nothing(plans))), rest)
                 }
                 Segment::Name(text) | Segment::Quoted(text) => {
-                    let text = key_of(plans, key, text)
-                        .ok_or_else(|| format!("where `{}` is no key: these are of another kind", clipped(text)))?;
+                    let text = key_of(plans, key, text).ok_or_else(|| {
+                        format!("where `{}` is no key: these are of another kind", clipped(text))
+                    })?;
                     let at = keys.iter().position(|(one, _)| *one == text).unwrap_or_else(|| {
                         let part = every.as_deref().cloned().unwrap_or_else(|| value.nothing(plans));
                         keys.push((text, part));

@@ -9,6 +9,7 @@ mod well_known;
 
 use std::sync::Arc;
 
+pub use self::fields::last;
 use self::fields::{delimited, values};
 use self::message::Writer;
 pub use self::value::key_text;

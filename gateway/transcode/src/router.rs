@@ -20,7 +20,7 @@ const ANY_METHOD: &str = "*";
 #[derive(Debug, Default)]
 pub struct Router {
     root: Node,
-    prefixes: Prefixes,
+    pub prefixes: Prefixes,
     methods: BTreeSet<String>,
     near: Near,
     /// How many `:` a verb has at most, with the one before it.

@@ -94,10 +94,12 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
         body,
         mask,
         response_body,
+        answer,
         etag: answer.and_then(|id| etag(plans, id)),
         raw: answer.is_some_and(|id| is_http_body(plans, id)),
         only_reads: only_reads(method),
         read_mask: None,
+        created: None,
     };
     Ok((binding, template))
 }

@@ -8,6 +8,7 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use crate::bind::{self, FieldPath, Others};
 use crate::binding::{Binding, Body, Takes};
+use crate::created::Created;
 use crate::error::{InputError, RouteError, RuleError};
 use crate::messages::Messages;
 use crate::plan::{Kind, Plans};
@@ -36,6 +37,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Match<'transcoder> {
     plans: &'transcoder Arc<Plans>,
+    router: &'transcoder Router,
     binding: &'transcoder Binding,
     captures: Captures,
 }
@@ -85,10 +87,30 @@ impl Transcoder {
                 continue;
             }
             if self.plans.message(binding.input).by_name(name, 0).is_some() {
-                let cause = format!("{}: `{name}` is a field and the read mask's parameter", binding.template);
+                let cause =
+                    format!("{}: `{name}` is a field and the read mask's parameter", binding.template);
                 errors.push(RuleError::new(binding.method.full_name(), cause));
             }
             binding.read_mask = Some(name.into());
+        }
+        if errors.is_empty() { Ok(self) } else { Err(errors) }
+    }
+
+    /// Says which methods create something: `created` names the field of the response that
+    /// has it, which is a message. Such a call is answered with 201, and with the path at
+    /// which [`Match::location`] finds what was created.
+    pub fn with_created(
+        mut self,
+        created: impl Fn(&MethodDescriptor) -> Option<String>,
+    ) -> Result<Self, Vec<RuleError>> {
+        let mut errors = Vec::new();
+        for at in 0..self.bindings.len() {
+            let binding = &self.bindings[at];
+            let Some(name) = created(&binding.method) else { continue };
+            match Created::of(&self.plans, binding, &name, &self.bindings) {
+                Ok(created) => self.bindings[at].created = Some(created),
+                Err(cause) => errors.push(RuleError::new(binding.method.full_name(), cause)),
+            }
         }
         if errors.is_empty() { Ok(self) } else { Err(errors) }
     }
@@ -114,7 +136,7 @@ impl Transcoder {
     /// The method that a request is for. `path` is as received, still encoded.
     pub fn route(&self, method: &Method, path: &str) -> Result<Match<'_>, RouteError> {
         let (index, captures) = self.router.find(method, path)?;
-        Ok(Match { plans: &self.plans, binding: &self.bindings[index], captures })
+        Ok(Match { plans: &self.plans, router: &self.router, binding: &self.bindings[index], captures })
     }
 
     /// The methods that a path can be requested with, for `Allow` and CORS.
@@ -273,6 +295,17 @@ impl Match<'_> {
             Body::None | Body::Whole { .. } => None,
         };
         Some(Parts { tag: tag.unwrap_or_default() })
+    }
+
+    /// The path of what the answer says was created, for `Location`: that of a GET which
+    /// answers with the same message and whose variables are known, each as the request's
+    /// variable of that name, as the resource's field of that name, or as its `id` where the
+    /// variable is called after it (`book_id` of a `Book`). It begins as `path`, the
+    /// request's, with an alias or without. `None` where nothing was created or nothing
+    /// reads it.
+    pub fn location(&self, path: &str, wire: &[u8]) -> Option<String> {
+        let location = self.binding.created.as_ref()?.location(&self.captures.values, wire)?;
+        Some(self.router.prefixes.written_like(path, &location))
     }
 
     /// Whether the method answers with a stream of messages.

@@ -104,7 +104,10 @@ fn paths_go_through_maps_by_a_key_or_all_of_them() {
         ("map_int32_int32.2", json!({"map_int32_int32": {"2": 20}})),
         ("map_int32_int32.9", json!({"map_int32_int32": {}})),
         ("map_int32_int32.*", json!({"map_int32_int32": {"1": 10, "2": 20}})),
-        ("mapBoolBool.true,map_int32_int32.1", json!({"map_int32_int32": {"1": 10}, "map_bool_bool": {"true": true}})),
+        (
+            "mapBoolBool.true,map_int32_int32.1",
+            json!({"map_int32_int32": {"1": 10}, "map_bool_bool": {"true": true}}),
+        ),
         ("map_string_nested_message.a.a", json!({"map_string_nested_message": {"a": {"a": 1}}})),
         (
             "map_string_nested_message.*.a",
@@ -180,18 +183,30 @@ fn a_mask_that_names_no_field_is_refused_with_what_there_is() {
         ("fields=counts.sum", counts),
         ("fields=next_page_token,counts.sum", counts),
         ("fields=counts,counts.sum", counts),
-        ("fields=nothing", "names `nothing`, where `nothing` is no field; there are booking_requests, next_page_token, counts"),
-        ("fields=next_page_token.x", "names `next_page_token.x`, where `x` is within what is shown as a whole or not at all"),
+        (
+            "fields=nothing",
+            "names `nothing`, where `nothing` is no field; there are booking_requests, next_page_token, counts",
+        ),
+        (
+            "fields=next_page_token.x",
+            "names `next_page_token.x`, where `x` is within what is shown as a whole or not at all",
+        ),
         (
             "fields=booking_requests.created_at.seconds",
             "names `booking_requests.created_at.seconds`, where `seconds` is within what is shown as a whole or not at all",
         ),
-        ("fields=*.id", "names `*.id`, where `*` stands for fields; before the end it stands for what is in a list or a map"),
+        (
+            "fields=*.id",
+            "names `*.id`, where `*` stands for fields; before the end it stands for what is in a list or a map",
+        ),
         ("fields=", "is not a list of field names such as `id,guest.name`"),
         ("fields=counts,", "is not a list of field names such as `id,guest.name`"),
         ("fields=counts..count", "is not a list of field names such as `id,guest.name`"),
         ("fields=`counts", "has a backtick without another one"),
-        ("fields=`counts`", "names ``counts``, where `counts` is no field; there are booking_requests, next_page_token, counts"),
+        (
+            "fields=`counts`",
+            "names ``counts``, where `counts` is no field; there are booking_requests, next_page_token, counts",
+        ),
         ("fields=`counts`x", "is not a list of field names such as `id,guest.name`"),
         ("fields", "has no value; write name=value"),
         ("fields=counts&fields=counts", "is there twice"),
@@ -204,7 +219,13 @@ fn a_mask_that_names_no_field_is_refused_with_what_there_is() {
     let deep = "recursive_message.".repeat(32) + "optional_int32";
     assert!(of_all(&deep, &json!({})).unwrap_err().description.contains("more than 32 names"));
     assert_eq!(of_all(&deep[18..], &json!({})).unwrap(), json!({"recursive_message": null}));
-    for mask in ["map_int32_int32.x", "map_int32_int32.1.a", "optional_struct.a", "optional_any.value", "repeated_int32.0"] {
+    for mask in [
+        "map_int32_int32.x",
+        "map_int32_int32.1.a",
+        "optional_struct.a",
+        "optional_any.value",
+        "repeated_int32.0",
+    ] {
         assert!(of_all(mask, &json!({})).is_err(), "{mask}");
     }
 }

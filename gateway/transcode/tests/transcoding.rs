@@ -195,6 +195,51 @@ fn a_path_under_an_alias_is_the_same_call() {
 }
 
 #[test]
+fn what_was_created_is_at_the_path_that_reads_it() {
+    let created = |method: &prost_reflect::MethodDescriptor| match method.name() {
+        "Create" => Some("booking_request".to_owned()),
+        _ => None,
+    };
+    let transcoder = transcoder().with_created(created).unwrap();
+    let answer = |id: &str| json!({"bookingRequest": {"id": id, "propertyId": "p"}});
+    for (path, id, location) in [
+        (REQUESTS, "7", Some("/v1/booking-requests/7")),
+        (
+            "/api/v1/booking-requests",
+            ID,
+            Some("/api/v1/booking-requests/0190163d-8694-739b-aea5-966c26f8ad91"),
+        ),
+        (REQUESTS, "a/b: %é", Some("/v1/booking-requests/a%2Fb%3A%20%25%C3%A9")),
+        (REQUESTS, "", None),
+    ] {
+        let found = transcoder.route(&Method::POST, path).unwrap();
+        assert!(found.binding().creates() && found.binding().has_location());
+        let wire = wire(&found.binding().method().output(), answer(id));
+        let told = found.location(path, &wire);
+        assert_eq!(told.as_deref(), location);
+        if let Some(told) = told {
+            let read = transcoder.route(&Method::GET, &told).unwrap();
+            let mut request = Vec::new();
+            read.request(None, b"", None, &mut request).unwrap();
+            let request = DynamicMessage::decode(read.binding().method().input(), &*request).unwrap();
+            assert_eq!(request.get_field_by_name("booking_request_id").unwrap().as_str(), Some(id));
+        }
+    }
+    let approve = transcoder.route(&Method::POST, &format!("{REQUESTS}/7/approve")).unwrap();
+    assert!(!approve.binding().creates() && approve.location(REQUESTS, b"\x0a\x017").is_none());
+    let (create, wire) = (transcoder.route(&Method::POST, REQUESTS).unwrap(), [0xff]);
+    assert_eq!(create.location(REQUESTS, &wire), None);
+
+    let pool = protos::compile(&["rental.proto"], None);
+    let transcoder = Transcoder::new(&pool, &["rental.BookingRequests"], Style::FRONTDESK).unwrap();
+    let errors = transcoder.with_created(|_| Some("booking_request".to_owned())).unwrap_err();
+    assert_eq!(
+        errors[0].to_string(),
+        "rental.BookingRequests.List: `booking_request` is not a message of the response"
+    );
+}
+
+#[test]
 fn what_cannot_be_routed_is_refused_at_the_start() {
     let pool = protos::compile(&["rental.proto"], None);
     let errors = Transcoder::new(&pool, &["no.such.Service"], Style::FRONTDESK).unwrap_err();

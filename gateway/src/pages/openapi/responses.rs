@@ -22,19 +22,15 @@ pub struct Components {
     statuses: BTreeSet<u16>,
     /// How many operations a method has.
     methods: BTreeMap<String, usize>,
-    /// Paths that GET has, for what a call creates.
-    reads: Vec<String>,
 }
 
 impl Components {
     /// Of the paths of these methods.
     pub fn new(bindings: &[Binding], texts: Texts) -> Self {
-        let reads = bindings.iter().filter(|one| one.http_method() == Method::GET);
         Self {
             schemas: Schemas::new(bindings, texts),
             statuses: BTreeSet::new(),
             methods: BTreeMap::new(),
-            reads: reads.map(|one| one.template().to_owned()).collect(),
         }
     }
 
@@ -110,8 +106,8 @@ fn refer(names: Vec<&str>) -> Json {
 /// its status, and one for all that calls may have whatever they ask for.
 pub fn of(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Json {
     let mut responses = Map::new();
-    let status = if contract.created.is_some() { "201" } else { "200" };
-    responses.insert(status.into(), success(binding, contract, shared));
+    let status = if binding.creates() { "201" } else { "200" };
+    responses.insert(status.into(), success(binding, shared));
     if binding.http_method() == Method::GET && has_etag(binding) {
         let description = "`If-None-Match` names the version that there is.";
         responses.insert("304".into(), json!({"description": description, "headers": refer(vec!["ETag"])}));
@@ -128,7 +124,7 @@ pub fn of(binding: &Binding, contract: &MethodContract, shared: &mut Components)
     responses.into()
 }
 
-fn success(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Json {
+fn success(binding: &Binding, shared: &mut Components) -> Json {
     let method = binding.method();
     let schema = match binding.response_body() {
         Some(field) => shared.schemas.whole(&field, Direction::Out),
@@ -147,13 +143,10 @@ fn success(binding: &Binding, contract: &MethodContract, shared: &mut Components
     if has_etag(binding) {
         named.push("ETag");
     }
-    // Whatever is below the path at which it was made.
-    let below = format!("{}/{{", binding.template());
-    let is_one = |path: &String| path.strip_prefix(&below).is_some_and(|rest| !rest.contains('/'));
-    if contract.created.is_some() && shared.reads.iter().any(is_one) {
+    if binding.has_location() {
         named.push("Location");
     }
-    let description = if contract.created.is_some() { "Created." } else { "Done." };
+    let description = if binding.creates() { "Created." } else { "Done." };
     let mut success = json!({"description": description, "content": content});
     if !named.is_empty() {
         success["headers"] = refer(named);

@@ -66,13 +66,7 @@ impl Writer<'_> {
     }
 
     /// An object of the fields that are wanted.
-    fn wanted(
-        &mut self,
-        id: MessageId,
-        wanted: &[(usize, Part)],
-        wire: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result {
+    fn wanted(&mut self, id: MessageId, wanted: &[(usize, Part)], wire: &[u8], out: &mut Vec<u8>) -> Result {
         if self.depth >= MAX_DEPTH {
             return Err(OutputError::Malformed);
         }

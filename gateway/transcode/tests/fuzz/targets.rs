@@ -86,7 +86,8 @@ impl Targets {
         let Ok(whole) = serde_json::from_slice(&whole) else { return true };
         let part: Json = serde_json::from_slice(&part).unwrap();
         let paths = paths(text);
-        let named = named(Some(&self.all_types), &whole, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let named =
+            named(Some(&self.all_types), &whole, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>());
         assert_eq!(part, named, "{text}");
         true
     }

@@ -156,6 +156,7 @@ mod gateway {
     mod conditional_requests;
     mod connections;
     mod cors;
+    mod created;
     mod deadlines;
     mod event_streams;
     mod grpc;
@@ -165,6 +166,7 @@ mod gateway {
     mod limits;
     mod openapi;
     mod parameters;
+    mod parts_of_answers;
     mod routes;
     mod runbook;
     mod sizes;
