@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use boot::origins::{EXPOSED, METHODS, Origins, normalised};
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, HOST, ORIGIN};
+use http::header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Request};
 

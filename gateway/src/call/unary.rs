@@ -208,15 +208,16 @@ mod tests {
             assert!(!is_whole(bad), "{bad:?}");
         }
     }
+
     #[tokio::test]
     async fn an_answer_is_too_long_in_one_frame_and_in_many() {
+        const MOST: usize = MAX_RESPONSE + PREFIX;
         let of = |sizes: &[usize]| {
             let parts: Vec<_> =
                 sizes.iter().map(|size| Ok(Frame::data(Bytes::from(vec![0; *size])))).collect();
             let end = Ok::<_, Status>(Frame::trailers(HeaderMap::new()));
             Body::new(StreamBody::new(stream::iter(parts.into_iter().chain([end]))))
         };
-        const MOST: usize = MAX_RESPONSE + PREFIX;
         for sizes in [vec![MOST], vec![1, MOST - 1], vec![1, 1, MOST - 2]] {
             let (data, trailers) = collected(of(&sizes)).await.unwrap();
             assert!(data.len() == MOST && trailers.is_some(), "{sizes:?}");

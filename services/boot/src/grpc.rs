@@ -95,7 +95,8 @@ impl GrpcServer {
     /// Serves until the stop, and until calls in progress and background tasks have come
     /// to their end or are cut off. However it ends, no task is left.
     pub async fn serve(self, stop: Stop) -> Result<(), ServeError> {
-        let Self { listener, services, routes, reporter, within, readiness, observe, pages, metrics: _ } = self;
+        let Self { listener, services, routes, reporter, within, readiness, observe, pages, metrics: _ } =
+            self;
         let background = readiness.background().clone();
         let tasks = background.stop().clone().drop_guard();
         let _until_the_end = within.until_dropped();

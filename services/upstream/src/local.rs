@@ -67,7 +67,7 @@ impl tower::Service<Request<Body>> for Local {
 
 #[cfg(test)]
 mod tests {
-    use boot::{Background, GrpcServer, Metrics, Observe, Readiness, Services, Stop, StopPolicy};
+    use boot::{Background, GrpcServer, Metrics, Observe, Origins, Readiness, Services, Stop, StopPolicy};
     use tonic::service::Routes;
 
     use super::*;
@@ -77,7 +77,12 @@ mod tests {
     async fn a_service_in_this_process_is_there_until_it_has_stopped() {
         let stop = Stop::new(StopPolicy::AT_ONCE);
         let listener = boot::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let services = Services { names: Vec::new(), routes: Routes::default(), observe: Observe::of(&[]) };
+        let services = Services {
+            names: Vec::new(),
+            routes: Routes::default(),
+            observe: Observe::of(&[]),
+            pages: Origins::default(),
+        };
         let readiness = Readiness::new(Background::new(stop.ending().clone()));
         let server = GrpcServer::new(listener.into(), services, readiness, Metrics::default());
         let upstream = Upstream::in_process(server.within());

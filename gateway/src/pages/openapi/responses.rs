@@ -27,11 +27,7 @@ pub struct Components {
 impl Components {
     /// Of the paths of these methods.
     pub fn new(bindings: &[Binding], texts: Texts) -> Self {
-        Self {
-            schemas: Schemas::new(bindings, texts),
-            statuses: BTreeSet::new(),
-            methods: BTreeMap::new(),
-        }
+        Self { schemas: Schemas::new(bindings, texts), statuses: BTreeSet::new(), methods: BTreeMap::new() }
     }
 
     /// What an operation is called.

@@ -230,7 +230,8 @@ impl Dice {
             }
             let is_variable = may_vary && self.roll(2) == 0;
             let pattern = pattern.join("/");
-            template += &if is_variable { format!("/{{f{at}={pattern}}}") } else { format!("/{pattern}") };
+            let segment = if is_variable { format!("{{f{at}={pattern}}}") } else { pattern.clone() };
+            template.extend(["/", &segment]);
             path.extend(met.iter().flat_map(|segment| ["/", segment]));
             if is_variable {
                 let multi = pattern.contains('/') || pattern == "**";

@@ -11,7 +11,8 @@ use tonic::{Code, Status};
 
 use super::*;
 use crate::{
-    Background, GrpcServer, Listener, Metrics, Readiness, Services, Stop, StopPolicy, TrustedProxies, bind,
+    Background, GrpcServer, Listener, Metrics, Origins, Readiness, Services, Stop, StopPolicy,
+    TrustedProxies, bind,
 };
 
 /// A service that has every call answered by the function.
@@ -288,7 +289,8 @@ async fn serving(limit: Duration) -> (InProcess, Stop, tokio::task::JoinHandle<(
         }
     });
     let listener: Listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap().into();
-    let services = Services { names: vec!["x.X"], routes, observe: Observe::of(&[]) };
+    let services =
+        Services { names: vec!["x.X"], routes, observe: Observe::of(&[]), pages: Origins::default() };
     let readiness = Readiness::new(Background::new(stop.ending().clone()));
     let server = GrpcServer::new(listener, services, readiness, Metrics::default());
     let (within, of_server) = (server.within(), stop.clone());

@@ -16,7 +16,9 @@ use tonic::{Code, Status};
 use tower::{ServiceExt, service_fn};
 
 use super::*;
-use crate::{Background, GrpcServer, Metrics, Observe, Readiness, Stop, StopPolicy, bind, request_id};
+use crate::{
+    Background, GrpcServer, Metrics, Observe, Readiness, Services, Stop, StopPolicy, bind, request_id,
+};
 
 const PAGE: &str = "http://localhost:5173";
 const PATH: &str = "/frontdesk.booking.v1.BookingService/GetBooking";
@@ -173,15 +175,14 @@ async fn asked_over_http1(origins: &str) -> String {
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let addr = listener.local_addr().unwrap();
     let stop = Stop::new(StopPolicy::AT_ONCE);
-    let server = GrpcServer {
-        listener: listener.into(),
-        services: Vec::new(),
+    let services = Services {
+        names: Vec::new(),
         routes: Routes::default(),
-        readiness: Readiness::new(Background::new(stop.ending().clone())),
         observe: Observe::of(&[]),
         pages: origins.parse().unwrap(),
-        metrics: Metrics::default(),
     };
+    let readiness = Readiness::new(Background::new(stop.ending().clone()));
+    let server = GrpcServer::new(listener.into(), services, readiness, Metrics::default());
     let serving = tokio::spawn(server.serve(stop));
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let head = format!(

@@ -22,7 +22,7 @@ impl ApiKeyService for Identity {
         &self,
         request: Request<wire::CreateApiKeyRequest>,
     ) -> Result<Response<wire::CreateApiKeyResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::CreateApiKeyRequest { tenant_id: _, name, scopes, expires_at, allowed_addresses } =
             request.into_inner();
         let expires_at = expires_at.map(|at| Timestamp::new(at.seconds, at.nanos)).transpose();
@@ -38,7 +38,7 @@ impl ApiKeyService for Identity {
         &self,
         request: Request<wire::ListApiKeysRequest>,
     ) -> Result<Response<wire::ListApiKeysResponse>, Status> {
-        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (_, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let keys = self.store().list_api_keys(tenant).await.map_err(Error::from)?;
         let api_keys = keys.into_iter().map(key_to_wire).collect();
         Ok(Response::new(wire::ListApiKeysResponse { api_keys }))
@@ -48,7 +48,7 @@ impl ApiKeyService for Identity {
         &self,
         request: Request<wire::RotateApiKeyRequest>,
     ) -> Result<Response<wire::RotateApiKeyResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::RotateApiKeyRequest { tenant_id: _, api_key_id, overlap_seconds } = request.into_inner();
         let id = id("api_key_id", &api_key_id)?;
         let rotated = api_key::rotate(self.store(), tenant, id, overlap_seconds, &actor).await?;
@@ -60,7 +60,7 @@ impl ApiKeyService for Identity {
         &self,
         request: Request<wire::SetClientKeysRequest>,
     ) -> Result<Response<wire::SetClientKeysResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::SetClientKeysRequest { tenant_id: _, api_key_id, keys, without_secret } =
             request.into_inner();
         let id = id("api_key_id", &api_key_id)?;
@@ -73,7 +73,7 @@ impl ApiKeyService for Identity {
         &self,
         request: Request<wire::RevokeApiKeyRequest>,
     ) -> Result<Response<wire::RevokeApiKeyResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let id = id("api_key_id", &request.get_ref().api_key_id)?;
         api_key::revoke(self.store(), tenant, id, &actor).await?;
         Ok(Response::new(wire::RevokeApiKeyResponse {}))

@@ -29,7 +29,7 @@ impl AuditService for Identity {
         &self,
         request: Request<wire::ListAuditEventsRequest>,
     ) -> Result<Response<wire::ListAuditEventsResponse>, Status> {
-        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (_, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::ListAuditEventsRequest { tenant_id: _, page_size, page_token, limit } =
             request.into_inner();
         let size = paging::size(page_size, limit)?;
@@ -64,7 +64,7 @@ impl AuditService for Identity {
         &self,
         request: Request<wire::ExportAuditEventsRequest>,
     ) -> Result<Response<Self::ExportAuditEventsStream>, Status> {
-        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (_, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         self.export(&request, (Some(tenant), export_of(tenant)), &request.get_ref().after, |event, cursor| {
             wire::ExportAuditEventsResponse { audit_event: Some(event), cursor }
         })

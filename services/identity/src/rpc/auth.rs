@@ -38,7 +38,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::LoginRequest>,
     ) -> Result<Response<wire::LoginResponse>, Status> {
-        let actor = self.stranger(&request);
+        let actor = Self::stranger(&request);
         let wire::LoginRequest { email, password } = request.into_inner();
         let (email, password) = (Email::read(&email), Zeroizing::new(password));
         let email = email.map_err(Error::from)?;
@@ -50,7 +50,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::RefreshRequest>,
     ) -> Result<Response<wire::RefreshResponse>, Status> {
-        let actor = self.stranger(&request);
+        let actor = Self::stranger(&request);
         let tokens = self.sessions.refresh(&request.get_ref().refresh, &actor).await?;
         Ok(signed_in!(RefreshResponse, tokens))
     }
@@ -59,7 +59,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::LogoutRequest>,
     ) -> Result<Response<wire::LogoutResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let scope = match wire::LogoutScope::try_from(request.get_ref().scope) {
             Ok(wire::LogoutScope::Unspecified | wire::LogoutScope::Local) => LogoutScope::Local,
             Ok(wire::LogoutScope::Others) => LogoutScope::Others,
@@ -80,7 +80,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::ChangePasswordRequest>,
     ) -> Result<Response<wire::ChangePasswordResponse>, Status> {
-        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        let ((by, actor), language) = (Self::user(&request)?, language(&request));
         let wire::ChangePasswordRequest { current_password, new_password } = request.into_inner();
         let (current, new) = (Zeroizing::new(current_password), Zeroizing::new(new_password));
         if current.is_empty() {
@@ -104,7 +104,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::LoginWithPasskeyRequest>,
     ) -> Result<Response<wire::LoginWithPasskeyResponse>, Status> {
-        let (actor, language) = (self.stranger(&request), language(&request));
+        let (actor, language) = (Self::stranger(&request), language(&request));
         let (credential, now) = (&request.get_ref().credential, Timestamp::now());
         let tokens = self.sessions.login_with_passkey(credential, language, &actor, now).await?;
         Ok(signed_in!(LoginWithPasskeyResponse, tokens))
@@ -114,7 +114,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::ReauthenticateRequest>,
     ) -> Result<Response<wire::ReauthenticateResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let password = Zeroizing::new(request.into_inner().current_password);
         let tokens = self.sessions.reauthenticate(by, password, &actor, Timestamp::now).await?;
         Ok(signed_in!(ReauthenticateResponse, tokens))
@@ -124,7 +124,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::RequestPasswordRecoveryRequest>,
     ) -> Result<Response<wire::RequestPasswordRecoveryResponse>, Status> {
-        let (actor, language) = (self.stranger(&request), language(&request));
+        let (actor, language) = (Self::stranger(&request), language(&request));
         let email = Email::read(&request.get_ref().email).map_err(Error::from)?;
         self.sessions.request_recovery(&email, language, &actor, Timestamp::now()).await?;
         Ok(Response::new(wire::RequestPasswordRecoveryResponse {}))
@@ -134,7 +134,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::RecoverPasswordRequest>,
     ) -> Result<Response<wire::RecoverPasswordResponse>, Status> {
-        let (actor, language) = (self.stranger(&request), language(&request));
+        let (actor, language) = (Self::stranger(&request), language(&request));
         let wire::RecoverPasswordRequest { token, password } = request.into_inner();
         let (token, password) = (Zeroizing::new(token), Zeroizing::new(password));
         let recovered = self.sessions.recover_password(&token, password, language, &actor, Timestamp::now());
@@ -145,7 +145,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::SignInByLinkRequest>,
     ) -> Result<Response<wire::SignInByLinkResponse>, Status> {
-        let actor = self.stranger(&request);
+        let actor = Self::stranger(&request);
         let token = Zeroizing::new(request.into_inner().token);
         let tokens = self.sessions.sign_in_by_link(&token, &actor).await?;
         Ok(signed_in!(SignInByLinkResponse, tokens))
@@ -155,7 +155,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::ListSessionsRequest>,
     ) -> Result<Response<wire::ListSessionsResponse>, Status> {
-        let (by, _) = self.user(&request)?;
+        let (by, _) = Self::user(&request)?;
         let found = self.store().list_sessions(by.user, Timestamp::now()).await.map_err(Error::from)?;
         let sessions = found.into_iter().map(|found| session(found, by.session)).collect();
         Ok(Response::new(wire::ListSessionsResponse { sessions }))
@@ -165,7 +165,7 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::RevokeSessionRequest>,
     ) -> Result<Response<wire::RevokeSessionResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let session: SessionId = id("session_id", &request.get_ref().session_id)?;
         logout::revoke(self.store(), by, session, &actor).await?;
         Ok(Response::new(wire::RevokeSessionResponse {}))

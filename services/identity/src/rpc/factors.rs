@@ -22,7 +22,7 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::EnrolFactorRequest>,
     ) -> Result<Response<wire::EnrolFactorResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let wire::EnrolFactorRequest { kind, name } = request.into_inner();
         let kind = match wire::FactorKind::try_from(kind) {
             Ok(wire::FactorKind::Unspecified | wire::FactorKind::Totp) => FactorKind::Totp,
@@ -39,7 +39,7 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::ListFactorsRequest>,
     ) -> Result<Response<wire::ListFactorsResponse>, Status> {
-        let (by, _) = self.user(&request)?;
+        let (by, _) = Self::user(&request)?;
         let factors = self.store().list_factors(by.user, Timestamp::now()).await.map_err(Error::from)?;
         let left = self.store().count_recovery_codes(by.user).await.map_err(Error::from)?;
         Ok(Response::new(wire::ListFactorsResponse {
@@ -52,7 +52,7 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::ChallengeFactorRequest>,
     ) -> Result<Response<wire::ChallengeFactorResponse>, Status> {
-        let (by, _) = self.user(&request)?;
+        let (by, _) = Self::user(&request)?;
         let named: FactorId = id("factor_id", &request.get_ref().factor_id)?;
         let asked = self.sessions.challenge_factor(by, named, Timestamp::now()).await?;
         let Challenge { text: challenge, expires_at, options } = asked;
@@ -64,7 +64,7 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::VerifyFactorRequest>,
     ) -> Result<Response<wire::VerifyFactorResponse>, Status> {
-        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        let ((by, actor), language) = (Self::user(&request)?, language(&request));
         let wire::VerifyFactorRequest { factor_id, challenge, code, credential } = request.get_ref();
         let sent = SentProof { factor: id("factor_id", factor_id)?, challenge, code, credential, language };
         let (tokens, gained) = self.sessions.verify_factor(by, &sent, &actor, Timestamp::now()).await?;
@@ -85,7 +85,7 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::RemoveFactorRequest>,
     ) -> Result<Response<wire::RemoveFactorResponse>, Status> {
-        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        let ((by, actor), language) = (Self::user(&request)?, language(&request));
         let named: FactorId = id("factor_id", &request.get_ref().factor_id)?;
         let ended = self.sessions.remove_factor(by, named, language, &actor).await?;
         Ok(Response::new(wire::RemoveFactorResponse { ended_sessions: count(ended) }))
@@ -95,7 +95,7 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::UseRecoveryCodeRequest>,
     ) -> Result<Response<wire::UseRecoveryCodeResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let code = &request.get_ref().code;
         let (tokens, gained) = self.sessions.use_recovery_code(by, code, &actor, Timestamp::now()).await?;
         let Tokens { access, refresh, user: owner, factors } = tokens;
@@ -115,7 +115,7 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::RegenerateRecoveryCodesRequest>,
     ) -> Result<Response<wire::RegenerateRecoveryCodesResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let recovery_codes = changes::new_recovery_codes(self.store(), by, &actor).await?;
         Ok(Response::new(wire::RegenerateRecoveryCodesResponse { recovery_codes }))
     }
@@ -125,7 +125,7 @@ impl FactorService for Identity {
         request: Request<wire::ResetFactorsRequest>,
     ) -> Result<Response<wire::ResetFactorsResponse>, Status> {
         let id: UserId = id("user_id", &request.get_ref().user_id)?;
-        let (actor, language) = (self.actor(&request)?, language(&request));
+        let (actor, language) = (Self::actor(&request)?, language(&request));
         self.check_target(&actor, id).await?;
         let Reset { factors, sessions } = self.sessions.reset_factors(id, language, &actor).await?;
         let (removed_factors, ended_sessions) = (count(factors), count(sessions));
@@ -137,7 +137,7 @@ impl FactorService for Identity {
         request: Request<wire::GetSecondFactorPolicyRequest>,
     ) -> Result<Response<wire::GetSecondFactorPolicyResponse>, Status> {
         let named = id("tenant_id", &request.get_ref().tenant_id)?;
-        let (_, tenant) = self.in_tenant(&request, named)?;
+        let (_, tenant) = Self::in_tenant(&request, named)?;
         let found = self.store().get_second_factor_policy(tenant).await.map_err(Error::from)?;
         let policy = policy_to_wire(found.ok_or(Error::TenantNotFound)?).into();
         Ok(Response::new(wire::GetSecondFactorPolicyResponse { policy }))
@@ -148,7 +148,7 @@ impl FactorService for Identity {
         request: Request<wire::SetSecondFactorPolicyRequest>,
     ) -> Result<Response<wire::SetSecondFactorPolicyResponse>, Status> {
         let named = id("tenant_id", &request.get_ref().tenant_id)?;
-        let (actor, tenant) = self.in_tenant(&request, named)?;
+        let (actor, tenant) = Self::in_tenant(&request, named)?;
         let policy = match wire::SecondFactorPolicy::try_from(request.get_ref().policy) {
             Ok(wire::SecondFactorPolicy::Optional) => SecondFactorPolicy::Optional,
             Ok(wire::SecondFactorPolicy::Owners) => SecondFactorPolicy::Owners,

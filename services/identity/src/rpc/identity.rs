@@ -44,8 +44,8 @@ impl Identity {
     }
 
     /// Somebody who has not signed in.
-    pub(super) fn stranger<T>(&self, request: &Request<T>) -> Actor {
-        let (holds, context) = (Holds::Scopes([].into()), self.context(request));
+    pub(super) fn stranger<T>(request: &Request<T>) -> Actor {
+        let (holds, context) = (Holds::Scopes([].into()), Self::context(request));
         Actor {
             user: None,
             api_key: None,
@@ -60,10 +60,10 @@ impl Identity {
     }
 
     /// The caller of a method.
-    pub(super) fn actor<T>(&self, request: &Request<T>) -> Result<Actor, Status> {
+    pub(super) fn actor<T>(request: &Request<T>) -> Result<Actor, Status> {
         let Caller { user, scopes, api_key_id, acting, issuer, proof, .. } = access::caller(request)?;
         let (user, api_key) = (user.map(signed_in), api_key_id.map(ApiKeyId));
-        let (holds, context) = (Holds::Scopes(scopes), self.context(request));
+        let (holds, context) = (Holds::Scopes(scopes), Self::context(request));
         let issuer = issuer.as_deref().unwrap_or_default().to_owned();
         let Proof { two_factors, at, second_at } = proof;
         let time = |at: Option<u64>| at.and_then(|at| Timestamp::from_second(at.cast_signed()).ok());
@@ -73,17 +73,13 @@ impl Identity {
     }
 
     /// The user who calls a method of their own.
-    pub(super) fn user<T>(&self, request: &Request<T>) -> Result<(SignedIn, Actor), Status> {
+    pub(super) fn user<T>(request: &Request<T>) -> Result<(SignedIn, Actor), Status> {
         let user = signed_in(access::caller(request)?.user()?);
-        Ok((user, self.actor(request)?))
+        Ok((user, Self::actor(request)?))
     }
 
     /// The caller of a method on one tenant, which the path must name too.
-    pub(super) fn in_tenant<T>(
-        &self,
-        request: &Request<T>,
-        named: TenantId,
-    ) -> Result<(Actor, TenantId), Status> {
+    pub(super) fn in_tenant<T>(request: &Request<T>, named: TenantId) -> Result<(Actor, TenantId), Status> {
         let tenant = TenantId(access::caller(request)?.tenant()?.uuid());
         if named != tenant {
             return Err(Refusal::new(
@@ -92,10 +88,10 @@ impl Identity {
             )
             .into());
         }
-        Ok((self.actor(request)?, tenant))
+        Ok((Self::actor(request)?, tenant))
     }
 
-    pub(super) fn context<T>(&self, request: &Request<T>) -> Context {
+    pub(super) fn context<T>(request: &Request<T>) -> Context {
         let metadata = request.metadata();
         let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let agent = Some(text("x-user-agent")).filter(|agent| !agent.is_empty());

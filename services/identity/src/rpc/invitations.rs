@@ -22,7 +22,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::InviteMemberRequest>,
     ) -> Result<Response<wire::InviteMemberResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let of_call = language(&request);
         let wire::InviteMemberRequest { tenant_id: _, email, role, return_token, language } =
             request.into_inner();
@@ -40,7 +40,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::ListInvitationsRequest>,
     ) -> Result<Response<wire::ListInvitationsResponse>, Status> {
-        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (_, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let found = self.store().list_invitations(tenant, Timestamp::now()).await.map_err(Error::from)?;
         let invitations = found.into_iter().map(invitation_to_wire).collect();
         Ok(Response::new(wire::ListInvitationsResponse { invitations }))
@@ -50,7 +50,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::RevokeInvitationRequest>,
     ) -> Result<Response<wire::RevokeInvitationResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let id: InvitationId = id("invitation_id", &request.get_ref().invitation_id)?;
         invitation::revoke(self.store(), tenant, id, &actor).await?;
         Ok(Response::new(wire::RevokeInvitationResponse {}))
@@ -79,7 +79,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::RequestInvitationLetterRequest>,
     ) -> Result<Response<wire::RequestInvitationLetterResponse>, Status> {
-        let (actor, language) = (self.stranger(&request), language(&request));
+        let (actor, language) = (Self::stranger(&request), language(&request));
         let token = Zeroizing::new(request.into_inner().token);
         self.sessions.send_invitation(&token, language, &actor, Timestamp::now()).await?;
         Ok(Response::new(wire::RequestInvitationLetterResponse {}))
@@ -89,7 +89,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::AcceptInvitationRequest>,
     ) -> Result<Response<wire::AcceptInvitationResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let token = Zeroizing::new(request.into_inner().token);
         let Offer { tenant, role, .. } = invitation::accept(self.store(), &token, by, &actor).await?;
         Ok(Response::new(wire::AcceptInvitationResponse { tenant_id: tenant.to_string(), role }))
@@ -99,7 +99,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::JoinByInvitationRequest>,
     ) -> Result<Response<wire::JoinByInvitationResponse>, Status> {
-        let actor = self.stranger(&request);
+        let actor = Self::stranger(&request);
         let wire::JoinByInvitationRequest { token, display_name, password } = request.into_inner();
         let (token, password) = (Zeroizing::new(token), Zeroizing::new(password));
         let newcomer = Newcomer { id: UserId(Uuid::now_v7()), display_name, password };
@@ -113,7 +113,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::DeclineInvitationRequest>,
     ) -> Result<Response<wire::DeclineInvitationResponse>, Status> {
-        let actor = self.stranger(&request);
+        let actor = Self::stranger(&request);
         let token = Zeroizing::new(request.into_inner().token);
         invitation::decline(self.store(), &token, &actor).await?;
         Ok(Response::new(wire::DeclineInvitationResponse {}))
@@ -123,7 +123,7 @@ impl InvitationService for Identity {
         &self,
         request: Request<wire::LeaveTenantRequest>,
     ) -> Result<Response<wire::LeaveTenantResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let tenant: TenantId = id("tenant_id", &request.get_ref().tenant_id)?;
         member::leave(self.store(), tenant, by, &actor).await?;
         Ok(Response::new(wire::LeaveTenantResponse {}))

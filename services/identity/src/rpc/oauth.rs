@@ -23,7 +23,7 @@ impl OAuthService for Identity {
         &self,
         request: Request<wire::IssueTokenRequest>,
     ) -> Result<Response<wire::IssueTokenResponse>, Status> {
-        let actor = self.stranger(&request);
+        let actor = Self::stranger(&request);
         let wire::IssueTokenRequest {
             grant_type,
             client_id,

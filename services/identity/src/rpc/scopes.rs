@@ -30,7 +30,7 @@ impl ScopeService for Identity {
             return Err(Refusal::field("method", "is not a method of these services").into());
         }
         if !method.is_empty() && caller.operator && caller.tenant.is_some() {
-            let context = Context { method: method.clone(), ..self.context(&request) };
+            let context = Context { method: method.clone(), ..Self::context(&request) };
             operators::record(self.store(), &caller, context).await?;
         }
         let access::Caller {

@@ -28,7 +28,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::CreateTenantRequest>,
     ) -> Result<Response<wire::CreateTenantResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let of_call = language(&request);
         let wire::CreateTenantRequest { slug, name, owner_email, owner_user_id, language } =
             request.into_inner();
@@ -79,7 +79,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::RenameTenantRequest>,
     ) -> Result<Response<wire::RenameTenantResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::RenameTenantRequest { tenant_id, name } = request.into_inner();
         let renamed = tenant::rename(self.store(), id("tenant_id", &tenant_id)?, &name, &actor).await?;
         Ok(Response::new(wire::RenameTenantResponse { tenant: Some(tenant_to_wire(renamed)) }))
@@ -89,7 +89,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::SuspendTenantRequest>,
     ) -> Result<Response<wire::SuspendTenantResponse>, Status> {
-        let (actor, id) = (self.actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
+        let (actor, id) = (Self::actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
         let suspended = tenant::suspend(self.store(), id, &actor).await?;
         Ok(Response::new(wire::SuspendTenantResponse { tenant: Some(tenant_to_wire(suspended)) }))
     }
@@ -98,7 +98,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::ResumeTenantRequest>,
     ) -> Result<Response<wire::ResumeTenantResponse>, Status> {
-        let (actor, id) = (self.actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
+        let (actor, id) = (Self::actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
         let resumed = tenant::resume(self.store(), id, &actor).await?;
         Ok(Response::new(wire::ResumeTenantResponse { tenant: Some(tenant_to_wire(resumed)) }))
     }
@@ -107,7 +107,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::DeleteTenantRequest>,
     ) -> Result<Response<wire::DeleteTenantResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::DeleteTenantRequest { tenant_id, reason } = request.into_inner();
         let id = id("tenant_id", &tenant_id)?;
         let deleted = tenant_deletion::delete(self.store(), id, &reason, &actor).await?;
@@ -118,7 +118,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::RestoreTenantRequest>,
     ) -> Result<Response<wire::RestoreTenantResponse>, Status> {
-        let (actor, id) = (self.actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
+        let (actor, id) = (Self::actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
         let restored = tenant_deletion::restore(self.store(), id, &actor).await?;
         Ok(Response::new(wire::RestoreTenantResponse { tenant: Some(tenant_to_wire(restored)) }))
     }
@@ -127,7 +127,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::AddMemberRequest>,
     ) -> Result<Response<wire::AddMemberResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::AddMemberRequest { tenant_id: _, user_id, role, email } = request.into_inner();
         let user = self.named_user(&user_id, &email).await?;
         let added = member::add(self.store(), tenant, user, &role, &actor).await?;
@@ -138,7 +138,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::ListMembersRequest>,
     ) -> Result<Response<wire::ListMembersResponse>, Status> {
-        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (_, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::ListMembersRequest { tenant_id: _, page_size, page_token, limit } = request.into_inner();
         let size = paging::size(page_size, limit)?;
         let (email, id) = paging::read_token(b"members", &page_token)?.unwrap_or_default();
@@ -155,7 +155,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::ChangeMemberRoleRequest>,
     ) -> Result<Response<wire::ChangeMemberRoleResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::ChangeMemberRoleRequest { tenant_id: _, user_id, role } = request.into_inner();
         let user = id("user_id", &user_id)?;
         let changed = member::change_role(self.store(), tenant, user, &role, &actor).await?;
@@ -166,7 +166,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::RemoveMemberRequest>,
     ) -> Result<Response<wire::RemoveMemberResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let user = id("user_id", &request.get_ref().user_id)?;
         let revoke = request.get_ref().revoke_api_keys;
         let keys = member::remove(self.store(), tenant, user, revoke, &actor).await?;
@@ -179,7 +179,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::ListRolesRequest>,
     ) -> Result<Response<wire::ListRolesResponse>, Status> {
-        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (_, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let built_in = BuiltIn::ALL.into_iter().map(|role| wire::Role {
             name: role.name().to_owned(),
             scopes: role.scopes().map(str::to_owned).collect(),
@@ -194,7 +194,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::CreateRoleRequest>,
     ) -> Result<Response<wire::CreateRoleResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::CreateRoleRequest { tenant_id: _, name, scopes } = request.into_inner();
         let role = own_role(name, scopes)?;
         role::create(self.store(), tenant, &role, &actor).await?;
@@ -205,7 +205,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::UpdateRoleRequest>,
     ) -> Result<Response<wire::UpdateRoleResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::UpdateRoleRequest { tenant_id: _, name, scopes } = request.into_inner();
         let role = own_role(name, scopes)?;
         role::update(self.store(), tenant, &role, &actor).await?;
@@ -216,7 +216,7 @@ impl TenantService for Identity {
         &self,
         request: Request<wire::DeleteRoleRequest>,
     ) -> Result<Response<wire::DeleteRoleResponse>, Status> {
-        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let (actor, tenant) = Self::in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         role::delete(self.store(), tenant, &request.get_ref().name, &actor).await?;
         Ok(Response::new(wire::DeleteRoleResponse {}))
     }

@@ -28,7 +28,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::GetMeRequest>,
     ) -> Result<Response<wire::GetMeResponse>, Status> {
-        let (by, _) = self.user(&request)?;
+        let (by, _) = Self::user(&request)?;
         let access::Caller { tenant, acting, .. } = access::caller(&request)?;
         let found = self.store().get_user(by.user).await.map_err(Error::from)?;
         let (me, platform_scopes) = found.ok_or_else(gone)?;
@@ -58,7 +58,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::ViewAsRequest>,
     ) -> Result<Response<wire::ViewAsResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let wire::ViewAsRequest { user_id, tenant_id, reason } = request.into_inner();
         let (user, tenant) = (id("user_id", &user_id)?, id("tenant_id", &tenant_id)?);
         let access = self.sessions.view_as(by, user, tenant, &reason, &actor).await?;
@@ -75,7 +75,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::UpdateMeRequest>,
     ) -> Result<Response<wire::UpdateMeResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let (by, actor) = Self::user(&request)?;
         let name = &request.get_ref().display_name;
         let renamed = changes::rename(self.store(), by.user, name, &actor).await?;
         Ok(Response::new(wire::UpdateMeResponse { user: Some(user(renamed)) }))
@@ -85,7 +85,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::RequestEmailConfirmationRequest>,
     ) -> Result<Response<wire::RequestEmailConfirmationResponse>, Status> {
-        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        let ((by, actor), language) = (Self::user(&request)?, language(&request));
         self.sessions.request_confirmation(by, language, &actor, Timestamp::now()).await?;
         Ok(Response::new(wire::RequestEmailConfirmationResponse {}))
     }
@@ -94,7 +94,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::ChangeEmailRequest>,
     ) -> Result<Response<wire::ChangeEmailResponse>, Status> {
-        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        let ((by, actor), language) = (Self::user(&request)?, language(&request));
         let email = &request.get_ref().email;
         self.sessions.request_email_change(by, email, language, &actor, Timestamp::now()).await?;
         Ok(Response::new(wire::ChangeEmailResponse {}))
@@ -104,7 +104,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::ConfirmEmailRequest>,
     ) -> Result<Response<wire::ConfirmEmailResponse>, Status> {
-        let (actor, language) = (self.stranger(&request), language(&request));
+        let (actor, language) = (Self::stranger(&request), language(&request));
         let token = Zeroizing::new(request.into_inner().token);
         let email = self.sessions.confirm_email(&token, language, &actor).await?;
         Ok(Response::new(wire::ConfirmEmailResponse { email }))
@@ -114,7 +114,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::CreateUserRequest>,
     ) -> Result<Response<wire::CreateUserResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::CreateUserRequest { email, display_name, kind, password, platform_scopes } =
             request.into_inner();
         let kind = match wire::UserKind::try_from(kind) {
@@ -160,7 +160,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::DisableUserRequest>,
     ) -> Result<Response<wire::DisableUserResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::DisableUserRequest { user_id, even_if_last_owner } = request.into_inner();
         let id: UserId = id("user_id", &user_id)?;
         self.check_target(&actor, id).await?;
@@ -172,7 +172,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::UpdateUserRequest>,
     ) -> Result<Response<wire::UpdateUserResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::UpdateUserRequest { user_id, display_name } = request.into_inner();
         let id: UserId = id("user_id", &user_id)?;
         self.check_target(&actor, id).await?;
@@ -184,7 +184,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::UnlockUserRequest>,
     ) -> Result<Response<wire::UnlockUserResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::UnlockUserRequest { user_id, client_address } = request.into_inner();
         let id: UserId = id("user_id", &user_id)?;
         self.check_target(&actor, id).await?;
@@ -203,7 +203,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::DeleteUserRequest>,
     ) -> Result<Response<wire::DeleteUserResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::DeleteUserRequest { user_id, even_if_last_owner } = request.into_inner();
         let id: UserId = id("user_id", &user_id)?;
         self.check_target(&actor, id).await?;
@@ -216,7 +216,7 @@ impl UserService for Identity {
         request: Request<wire::EnableUserRequest>,
     ) -> Result<Response<wire::EnableUserResponse>, Status> {
         let id: UserId = id("user_id", &request.get_ref().user_id)?;
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         self.check_target(&actor, id).await?;
         let enabled = changes::enable(self.store(), id, &actor).await?;
         Ok(Response::new(wire::EnableUserResponse { user: Some(user(enabled)) }))
@@ -226,7 +226,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::SetPlatformScopesRequest>,
     ) -> Result<Response<wire::SetPlatformScopesResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::SetPlatformScopesRequest { user_id, platform_scopes } = request.into_inner();
         let id: UserId = id("user_id", &user_id)?;
         let wanted = |_: &[String]| platform_scopes.clone();
@@ -238,7 +238,7 @@ impl UserService for Identity {
         &self,
         request: Request<wire::SetPasswordRequest>,
     ) -> Result<Response<wire::SetPasswordResponse>, Status> {
-        let actor = self.actor(&request)?;
+        let actor = Self::actor(&request)?;
         let wire::SetPasswordRequest { user_id, password } = request.into_inner();
         let (id, password): (UserId, _) = (id("user_id", &user_id)?, Zeroizing::new(password));
         self.check_target(&actor, id).await?;
