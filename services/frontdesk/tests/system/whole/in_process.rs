@@ -69,7 +69,7 @@ async fn answers_and_refusals_are_the_same() {
         get(path, &manager).await.ok();
     }
     get("/v1/me", "not.a.token").await.refused(401, "TOKEN_INVALID");
-    get(&path_of(uuid::Uuid::nil(), ""), &manager).await.refused(404, "BOOKING_REQUEST_NOT_FOUND");
+    get(&path_of(uuid::Uuid::from_u128(7), ""), &manager).await.refused(404, "BOOKING_REQUEST_NOT_FOUND");
     let post = async |path: &str, token: &str, body: &Json| {
         both.ask(path, |url| http.post(url).bearer_auth(token).json(body)).await
     };
@@ -79,7 +79,8 @@ async fn answers_and_refusals_are_the_same() {
     let declined = post(&path_of(case("REQUESTED"), "/decline"), &manager, &blank).await;
     declined.refused(422, "DECLINE_REASON_REQUIRED");
     let wrong = json!({"email": demo::MANAGER, "password": "wrong password"});
-    post("/v1/auth/login", "", &wrong).await.refused(401, "LOGIN_FAILED");
+    let failed = both.ask("/v1/auth/login", |url| http.post(url).json(&wrong)).await;
+    failed.refused(401, "LOGIN_FAILED");
     // Each system tells the other's address of nobody.
     let addresses = "select count(distinct address) from identity.audit_events where action = 'login'";
     assert_eq!(both.fixture.count(addresses, &[]).await, 1);
@@ -117,18 +118,20 @@ async fn a_call_whose_client_leaves_is_given_up() {
     let id = case("REQUESTED");
     let locked = format!("begin; select from booking_requests where id = '{id}' for update");
     both.fixture.sql.batch_execute(&locked).await.unwrap();
-    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     for system in [&both.fixture.system, &both.over_sockets] {
         let url = format!("http://{}{}", system.gateway, path_of(id, "/approve"));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let approve = || client.post(&url).bearer_auth(&token).json(&json!({}));
         let asked = tokio::spawn(approve().send());
-        both.fixture.until(waiting, &[], 1).await;
+        let figures = Figures::of(system).await;
+        let labels = |more: &str| {
+            let method = "frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest";
+            format!("{{part=\"booking\",method=\"{method}\"{more}}}")
+        };
+        let under_way = format!("frontdesk_rpc_under_way{}", labels(""));
+        until_so("it is under way", async || figures.now(&under_way).await == Some(1.0)).await;
         asked.abort();
-        let (figures, method) = (Figures::of(system).await, "BookingRequestService/ApproveBookingRequest");
-        let given_up = format!(
-            "frontdesk_rpc_calls_total{{part=\"booking\",method=\"frontdesk.booking.v1.{method}\",code=\"CANCELLED\",reason=\"\"}}"
-        );
+        let given_up = format!("frontdesk_rpc_calls_total{}", labels(",code=\"CANCELLED\",reason=\"\""));
         until_so("it is given up", async || figures.now(&given_up).await == Some(1.0)).await;
         let late = Answer::of(approve().header("x-request-timeout", "0.5")).await;
         late.refused(504, "DEADLINE_EXCEEDED");
