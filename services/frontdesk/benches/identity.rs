@@ -11,6 +11,7 @@ use upstream::Upstream;
 
 use access::{AccessLayer, Authority, Issuer, KeyCache, RemoteIdentity, Rules};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use boot::StopPolicy;
 use devdb::TestDatabase;
 use frontdesk::demo;
 use frontdesk::system::{Calls, Parts, Policies, System};

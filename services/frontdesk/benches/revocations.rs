@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use boot::StopPolicy;
 use devdb::TestDatabase;
 use frontdesk::demo;
 use frontdesk::system::{Calls, Parts, Policies, System};
@@ -58,7 +59,7 @@ struct Sent {
 
 /// What became of calls.
 #[derive(Default)]
-struct Calls {
+struct Counted {
     made: usize,
     /// Those that were sent after the acknowledgement, and when the last of them was sent that
     /// was let in.
@@ -138,7 +139,7 @@ impl Bench {
     }
 
     /// Lets callers in, takes their rights away, and says what became of their calls.
-    async fn revoke(&mut self, kind: usize) -> Calls {
+    async fn revoke(&mut self, kind: usize) -> Counted {
         let tenant = format!("/v1/tenants/{}", demo::TENANT);
         let member = format!("{tenant}/members/{}", self.manager);
         let (user, role) = (format!("/v1/users/{}", self.manager), format!("{tenant}/roles/clerk"));
@@ -192,7 +193,7 @@ impl Bench {
         };
         let (over_grpc, over_rest, ()) = tokio::join!(over_grpc, over_rest, revocation);
         self.restore(kind, &tenant, &member, &user, &role).await;
-        over_grpc.into_iter().chain(over_rest).fold(Calls::default(), |all, one| Calls {
+        over_grpc.into_iter().chain(over_rest).fold(Counted::default(), |all, one| Counted {
             made: all.made + one.made,
             after: all.after + one.after,
             last: all.last.max(one.last),
@@ -253,12 +254,12 @@ impl Bench {
     }
 }
 
-/// Calls until some time after the acknowledgement.
-async fn call_on<F>(acknowledged: &OnceLock<Instant>, is_let_in: impl Fn() -> F) -> Calls
+/// Counted until some time after the acknowledgement.
+async fn call_on<F>(acknowledged: &OnceLock<Instant>, is_let_in: impl Fn() -> F) -> Counted
 where
     F: Future<Output = bool>,
 {
-    let mut calls = Calls::default();
+    let mut calls = Counted::default();
     loop {
         let at = Instant::now();
         let is_let_in = is_let_in().await;

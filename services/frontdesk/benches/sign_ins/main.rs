@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use boot::TrustedProxies;
+use boot::{StopPolicy, TrustedProxies};
 use devdb::TestDatabase;
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -49,7 +49,7 @@ impl Events {
                 let field =
                     |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
                 let (id, data) = (field("id: "), field("data: "));
-                self.text = rest.to_owned();
+                self.text = String::from(rest);
                 if let Some(data) = data {
                     return Event { id: id.unwrap_or_default(), data: serde_json::from_str(&data).unwrap() };
                 }

@@ -1,7 +1,7 @@
 //! The document of the API and the page that shows it.
 
 use frontdesk::demo;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Value as Json, json};
 
 use crate::fixture::{Answer, Fixture, case, path_of};
@@ -86,11 +86,19 @@ impl Example {
             None => call,
             Some((kind, body)) => match kind.as_str() {
                 "application/json" => call.json(body),
-                "application/x-www-form-urlencoded" => call.form(body),
+                kind @ "application/x-www-form-urlencoded" => {
+                    call.header("content-type", kind).body(form(body))
+                }
                 other => call.header("content-type", other).body("external_id,name\n7,Anna\n"),
             },
         }
     }
+}
+
+/// Members of an object as a form has them.
+fn form(body: &Json) -> String {
+    let fields = body.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().unwrap()));
+    Url::parse_with_params("http://form/", fields).unwrap().query().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -128,11 +128,8 @@ async fn whoever_connects_to_identity_itself_is_not_believed_about_an_address() 
     let fixture = Fixture::start().await;
     let serve = Serve::start(&fixture, &[]).await;
     let password = "wrong password";
-    let mut request = Request::new(LoginRequest {
-        email: demo::MANAGER.to_owned(),
-        password: password.to_owned(),
-        ..LoginRequest::default()
-    });
+    let mut request =
+        Request::new(LoginRequest { email: demo::MANAGER.to_owned(), password: password.to_owned() });
     request.metadata_mut().insert("x-forwarded-for", "6.6.6.6".parse().unwrap());
     let mut identity = AuthServiceClient::new(channel(serve.identity.parse().unwrap()));
     let refused = identity.login(request).await.unwrap_err();

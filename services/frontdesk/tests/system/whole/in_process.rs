@@ -35,7 +35,7 @@ impl Both {
 
     /// What both answer to a request, which is the same.
     #[track_caller]
-    fn alike(&self, path: &str, answers: [Answer; 2]) -> Answer {
+    fn alike(path: &str, answers: [Answer; 2]) -> Answer {
         let [within, over] = answers;
         assert_eq!((within.status, &within.body), (over.status, &over.body), "{path}");
         let names = |answer: &Answer| {
@@ -54,7 +54,7 @@ impl Both {
             answers.push(Answer::of(request).await);
         }
         let over = answers.pop().unwrap();
-        self.alike(path, [answers.pop().unwrap(), over])
+        Self::alike(path, [answers.pop().unwrap(), over])
     }
 }
 
