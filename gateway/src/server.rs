@@ -4,6 +4,7 @@
 
 pub mod crowd;
 mod life;
+mod unsent;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +16,7 @@ use boot::{Accepted, Listener, Place, ServerTls, Stop, TrustedProxies};
 use futures::FutureExt;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -27,11 +29,13 @@ use tonic::body::Body;
 
 use self::crowd::Crowd;
 use self::life::{Life, Observed, Verdict};
+use self::unsent::Unsent;
 use crate::call::headers::{Client, MAX_HEAD};
 use crate::config::Connections;
 use crate::edge::Edge;
 
-/// How long a peer may read nothing of an answer.
+/// How long a peer may read nothing of what is written; of answers over HTTP/2 that is known in
+/// `unsent`, too.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Bytes of a request's body that may be under way over HTTP/2, and those of all
 /// requests of a connection: one that is taken slowly leaves the others their room.
@@ -158,16 +162,20 @@ impl One {
     {
         let Self { edge, stop, life, peer } = self;
         let stream = TokioIo::new(Observed::new(stream, Arc::clone(&life)));
-        let (connected, of_requests) = (Client::at(peer.ip()), (Arc::clone(&life), stop.leaving().clone()));
-        let of_requests = Arc::new(of_requests);
+        let (connected, unsent) = (Client::at(peer.ip()), Unsent::nothing());
+        let of_requests = Arc::new((Arc::clone(&life), stop.leaving().clone(), Arc::clone(&unsent)));
         let service = service_fn(move |request: Request<Incoming>| {
             let (version, of_requests) = (request.version(), Arc::clone(&of_requests));
             let asked = of_requests.0.asked(version);
             let answering = edge.answer(request.map(Body::new), &connected, asked);
             async move {
                 let mut response = answering.await;
-                let (life, leaving) = &*of_requests;
-                if version < Version::HTTP_2 && (leaving.is_cancelled() || life.is_old()) {
+                let (life, leaving, unsent) = &*of_requests;
+                if version >= Version::HTTP_2 {
+                    if !response.body().is_end_stream() {
+                        response = response.map(|body| unsent.watched(body));
+                    }
+                } else if leaving.is_cancelled() || life.is_old() {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(response)
@@ -192,6 +200,7 @@ impl One {
                     connection.as_mut().graceful_shutdown();
                 }
                 () = &mut look => match life.verdict() {
+                    _ if unsent.is_stuck() => return tracing::debug!(%peer, "answers were not read"),
                     Verdict::Closed => return tracing::debug!(%peer, "a connection asked nothing"),
                     Verdict::Stays(until) => look.as_mut().reset(until),
                     Verdict::Ends => {
@@ -206,3 +215,6 @@ impl One {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ mod reason;
 mod refusal;
 mod rule;
 pub mod text;
+mod trailers;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, unused_qualifications)]
 mod generated {
@@ -51,6 +52,7 @@ pub use self::reason::Wire;
 pub use self::reasons::v1::ErrorReason;
 pub use self::refusal::{DOMAIN, Refusal, Violation, reason_of, with_request_id};
 pub use self::rule::{Aal, Rule, StepUp};
+pub use self::trailers::mend_trailers;
 
 /// Every `.proto` file with its imports and custom options, encoded as a
 /// `google.protobuf.FileDescriptorSet`.

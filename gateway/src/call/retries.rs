@@ -1,5 +1,5 @@
-//! How many calls are tried again: a fifth of all. While one address of a service fails, its
-//! calls go to the others; when all of them fail, or have too much to do, trying again would
+//! How many calls of a service are tried again: a fifth of all. While one address of it fails,
+//! its calls go to the others; when all of them fail, or have too much to do, trying again would
 //! only double it.
 
 use std::sync::atomic::{AtomicU32, Ordering};

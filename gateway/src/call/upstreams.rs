@@ -21,7 +21,6 @@ pub struct Upstreams {
     booking: Service,
     by_path: HashMap<String, Method>,
     stop: Stop,
-    retries: Retries,
 }
 
 /// A service behind the gateway.
@@ -30,6 +29,8 @@ struct Service {
     name: &'static str,
     upstream: Upstream,
     under_way: AtOnce<()>,
+    /// Its own: what one service lacks is not made up for by calls of the other.
+    retries: Retries,
 }
 
 /// Where a method is called.
@@ -44,7 +45,6 @@ pub struct Target<'u> {
     /// Whether its answer is a stream.
     pub streams: Option<&'u Streams>,
     service: &'u Service,
-    retries: &'u Retries,
 }
 
 /// A call under way, until it is dropped.
@@ -86,14 +86,13 @@ impl Upstreams {
             .collect();
         let service = |name, upstream| {
             let under_way = AtOnce::new(most_of_one, most_of_one);
-            Service { name, upstream, under_way }
+            Service { name, upstream, under_way, retries: Retries::default() }
         };
         Self {
             identity: service("identity", identity),
             booking: service("booking", booking),
             by_path,
             stop: stop.clone(),
-            retries: Retries::default(),
         }
     }
 
@@ -105,9 +104,9 @@ impl Upstreams {
             Role::Identity => &self.identity,
             Role::Booking => &self.booking,
         };
-        let (upstream, streams, retries) = (&service.upstream, streams.as_ref(), &self.retries);
+        let (upstream, streams) = (&service.upstream, streams.as_ref());
         let (idempotent, only_reads) = (*idempotent, *only_reads);
-        Some(Target { upstream, idempotent, only_reads, uri, streams, service, retries })
+        Some(Target { upstream, idempotent, only_reads, uri, streams, service })
     }
 
     /// Whether this gateway says that it is not ready, because it stops.
@@ -123,7 +122,8 @@ impl Upstreams {
         let refused = [&self.identity, &self.booking].map(|service| service.under_way.refused().0);
         scrape.shed("service", refused.iter().sum());
         let help = "Calls that were not tried at another address, because so many had been already.";
-        scrape.count("frontdesk_upstream_retries_spared_total", help, &[], self.retries.spared());
+        let spared = [&self.identity, &self.booking].map(|service| service.retries.spared());
+        scrape.count("frontdesk_upstream_retries_spared_total", help, &[], spared.iter().sum());
     }
 
     /// Each service with its name.
@@ -144,7 +144,7 @@ impl Upstreams {
 impl Target<'_> {
     /// Room for a call, which is about to be made.
     pub fn room(&self) -> Result<UnderWay, Refusal> {
-        self.retries.earn();
+        self.service.retries.earn();
         self.service.under_way.take(None).map_err(|(Full::One(most) | Full::All(most))| {
             let service = self.service.name;
             let sentence = format!(
@@ -163,7 +163,7 @@ impl Target<'_> {
 
     /// Whether there is still something left for that; it is taken then.
     pub fn repeats(&self) -> bool {
-        self.retries.spend()
+        self.service.retries.spend()
     }
 }
 

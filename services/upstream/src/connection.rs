@@ -1,34 +1,21 @@
-//! One HTTP/2 connection, made when it is needed and again when it was lost, and how many
+//! One HTTP/2 connection, made in the background and again when it was lost, and how many
 //! calls are on it.
 
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
-use boot::{ClientTls, MAX_CALLS};
+use boot::MAX_CALLS;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use http::Response;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper::rt::Executor;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use hyper::client::conn::http2::SendRequest;
 use tonic::body::Body;
+
+use crate::clock::now;
+use crate::dial::{Peer, connect};
 
 /// Time for a connection to be made, and for its other end to say something.
 pub const CONNECT_TIME: Duration = Duration::from_secs(2);
-/// Bytes of an answer that may be under way in one call. A stream that nobody reads
-/// keeps as many, and as many of the connection's: that has room for more such streams
-/// than there may be calls, or a few of them would hold up all others.
-const STREAM_WINDOW: u32 = 128 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * STREAM_WINDOW;
 
 /// How long a connection that is there because others were full stays when nobody uses it.
 pub const UNUSED: Duration = Duration::from_secs(2);
@@ -37,19 +24,12 @@ pub const UNUSED: Duration = Duration::from_secs(2);
 /// have ended there.
 const FULL: u32 = MAX_CALLS - MAX_CALLS / 10;
 
-/// Where a connection leads.
-#[derive(Debug)]
-pub struct Peer {
-    pub addr: SocketAddr,
-    /// What its certificate must be for.
-    pub host: String,
-    pub tls: Option<ClientTls>,
-}
-
 /// A connection, or the place for one.
 #[derive(Default)]
 pub struct Connection {
     sender: RwLock<Option<SendRequest<Body>>>,
+    /// Whether calls can be sent over it, as far as is known without a lock.
+    is_open: AtomicBool,
     /// What a crowd waits for, so that it makes one connection, or fails at once.
     connecting: Mutex<Option<Connecting>>,
     calls: AtomicU32,
@@ -57,16 +37,11 @@ pub struct Connection {
     further: bool,
 }
 
-type Connecting = Shared<BoxFuture<'static, Result<SendRequest<Body>, String>>>;
+/// An attempt to connect, which all wait for who need it. It goes on without them.
+pub type Connecting = Shared<BoxFuture<'static, Result<(), String>>>;
 
 /// Room for a call on a connection, until it is dropped.
 pub struct Room(Arc<Connection>);
-
-/// The body of an answer, which ends with its call.
-struct Answered {
-    body: Incoming,
-    _room: Room,
-}
 
 impl Connection {
     /// One that is there because others are full.
@@ -96,57 +71,86 @@ impl Connection {
     }
 
     /// Whether calls can be sent over it as it is.
-    #[cfg(test)]
     pub fn is_open(&self) -> bool {
-        self.open().is_some()
+        self.is_open.load(Ordering::Relaxed)
     }
 
-    /// What sends over the connection to a peer, made if there is none.
-    async fn sender(self: &Arc<Self>, peer: &Arc<Peer>) -> Result<SendRequest<Body>, String> {
-        if let Some(sender) = self.open() {
-            return Ok(sender);
+    /// The attempt to connect that is under way, or a new one if one is due; none if it is
+    /// open meanwhile.
+    pub fn connecting(this: &Arc<Self>, peer: &Arc<Peer>, is_due: bool) -> Option<Connecting> {
+        let mut connecting = this.connecting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(under_way) = connecting.as_ref().filter(|one| one.peek().is_none()) {
+            return Some(under_way.clone());
         }
-        let connecting = {
-            let mut connecting = self.connecting.lock().unwrap_or_else(PoisonError::into_inner);
-            match connecting.as_ref().filter(|one| one.peek().is_none()) {
-                Some(under_way) => under_way.clone(),
-                None => {
-                    // It may have ended in between.
-                    if let Some(sender) = self.open() {
-                        return Ok(sender);
-                    }
-                    connecting.insert(Arc::clone(self).connected(Arc::clone(peer))).clone()
-                }
-            }
-        };
-        connecting.await
+        // It may have ended in between.
+        if !is_due || this.is_open() {
+            return None;
+        }
+        Some(connecting.insert(Self::connect(Arc::clone(this), Arc::clone(peer))).clone())
     }
 
     /// Connects in a task of its own: whoever asked may go away, and others wait for it.
-    fn connected(self: Arc<Self>, peer: Arc<Peer>) -> Connecting {
+    fn connect(this: Arc<Self>, peer: Arc<Peer>) -> Connecting {
         let made = tokio::spawn(async move {
-            let made = self.make(&peer).await;
-            // Whoever waits has what came of it, and nobody else: an address that did not
-            // answer then may answer now.
-            *self.connecting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            let began = now();
+            let made = this.make(&peer).await;
+            match &made {
+                Ok(()) if peer.reach.is_reached() => {
+                    tracing::info!(addr = %peer.addr, "an address is reached again");
+                }
+                Ok(()) => {}
+                Err(cause) if peer.reach.has_failed(began, now(), cause) => {
+                    peer.passed_over.add_one();
+                    tracing::warn!(addr = %peer.addr, cause, "an address cannot be reached");
+                }
+                Err(_) => {}
+            }
+            // What came of it is known by now to whoever asks for another attempt.
+            *this.connecting.lock().unwrap_or_else(PoisonError::into_inner) = None;
             made
         });
         made.map(|made| made.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
     }
 
-    async fn make(self: &Arc<Self>, peer: &Peer) -> Result<SendRequest<Body>, String> {
-        let (addr, further) = (peer.addr, self.further.then(|| Arc::downgrade(self)));
-        let sender = tokio::time::timeout(CONNECT_TIME, connect(peer, further))
+    async fn make(self: &Arc<Self>, peer: &Peer) -> Result<(), String> {
+        let (addr, this) = (peer.addr, Arc::downgrade(self));
+        let unused = forget_unused(self.further.then(|| Weak::clone(&this)));
+        let ended = move || {
+            if let Some(this) = this.upgrade() {
+                this.forget_closed();
+            }
+        };
+        let sender = tokio::time::timeout(CONNECT_TIME, connect(peer, unused, ended))
             .await
             .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
             .map_err(|error| format!("{addr}: {error}"))?;
-        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
-        Ok(sender)
+        let mut place = self.place();
+        *place = Some(sender);
+        self.is_open.store(true, Ordering::Relaxed);
+        drop(place);
+        // It may have ended before it was here.
+        self.forget_closed();
+        Ok(())
     }
 
     /// The next call makes a new one. Calls under way go on.
     fn forget(&self) {
-        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut place = self.place();
+        *place = None;
+        self.is_open.store(false, Ordering::Relaxed);
+    }
+
+    /// The same if nothing can be sent over it any more.
+    fn forget_closed(&self) {
+        let mut place = self.place();
+        if place.as_ref().is_none_or(SendRequest::is_closed) {
+            *place = None;
+            self.is_open.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn place(&self) -> RwLockWriteGuard<'_, Option<SendRequest<Body>>> {
+        self.sender.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self) -> Option<SendRequest<Body>> {
@@ -156,161 +160,31 @@ impl Connection {
 }
 
 impl Room {
-    /// What sends over the connection to a peer.
+    /// What sends over the connection. One that is there because others are full is made if
+    /// it is not there yet; any other is gone meanwhile if it is not open.
     pub async fn sender(&self, peer: &Arc<Peer>) -> Result<SendRequest<Body>, String> {
-        self.0.sender(peer).await
+        if let Some(sender) = self.0.open() {
+            return Ok(sender);
+        }
+        self.0.forget_closed();
+        if self.0.further
+            && let Some(connecting) = Connection::connecting(&self.0, peer, peer.reach.is_due_in_need(now()))
+        {
+            connecting.await?;
+            return self.0.open().ok_or_else(|| format!("{} closed the connection at once", peer.addr));
+        }
+        Err(peer.reach.cause().unwrap_or_else(|| format!("{} has closed the connection", peer.addr)))
     }
 
-    /// The next call makes a new connection.
+    /// The next call makes a new connection, if this one is closed.
     pub fn forget(&self) {
-        self.0.forget();
-    }
-
-    /// An answer that keeps the room until it has ended.
-    pub fn until_the_end(self, answer: Response<Incoming>) -> Response<Body> {
-        answer.map(|body| Body::new(Answered { body, _room: self }))
+        self.0.forget_closed();
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
         self.0.calls.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl HttpBody for Answered {
-    type Data = <Incoming as HttpBody>::Data;
-    type Error = <Incoming as HttpBody>::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A stream that tells when its other end has said something.
-struct Listened<S> {
-    stream: S,
-    said: Option<oneshot::Sender<()>>,
-}
-
-/// Runs what a connection has to do for a call. Its future has room for a whole connection,
-/// which hyper starts by the same type, and starting a task moves what it runs ten times: so
-/// it is on the heap before.
-#[derive(Clone, Copy)]
-struct OnHeap;
-
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for OnHeap {
-    fn execute(&self, part: F) {
-        tokio::spawn(Box::pin(part));
-    }
-}
-
-/// Connects; `further` is closed when nobody uses it. An address is connected to when its
-/// other end has said something: a server that stops, or hangs, leaves connections that the
-/// system has taken for it without a word, and calls sent on them would be lost.
-async fn connect(
-    peer: &Peer,
-    further: Option<Weak<Connection>>,
-) -> Result<SendRequest<Body>, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = TcpStream::connect(peer.addr).await?;
-    stream.set_nodelay(true)?;
-    match &peer.tls {
-        Some(tls) => begin(peer.addr, tls.connect(&peer.host, stream).await?, further).await,
-        None => begin(peer.addr, stream, further).await,
-    }
-}
-
-async fn begin<S>(
-    addr: SocketAddr,
-    stream: S,
-    further: Option<Weak<Connection>>,
-) -> Result<SendRequest<Body>, Box<dyn std::error::Error + Send + Sync>>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (said, has_said) = oneshot::channel();
-    let stream = Listened { stream, said: Some(said) };
-    let (sender, connection) = Builder::new(OnHeap)
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .keep_alive_while_idle(true)
-        .handshake(TokioIo::new(stream))
-        .await?;
-    tokio::spawn(async move {
-        let (connection, unused) = (connection, forget_unused(further));
-        tokio::pin!(connection, unused);
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            // It ends when all that was sent has been answered.
-            () = unused => connection.await,
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%addr, %error, "a connection ended");
-        }
-    });
-    has_said.await.map_err(|_| "it closed the connection without a word")?;
-    Ok(sender)
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Listened<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if self.said.is_some()
-            && buffer.filled().len() > before
-            && let Some(Err(())) = self.said.take().map(|said| said.send(()))
-        {
-            tracing::debug!("nobody waits for the connection any more");
-        }
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Listened<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

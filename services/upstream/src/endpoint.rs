@@ -1,12 +1,12 @@
-//! One address of a service: its connections, and until when it is passed over.
+//! One address of a service: its connections, and what is known of it.
 //!
 //! A connection has room for so many calls, and one more would wait for the end of
 //! another, which streams do not have. So there are as many connections as the calls
-//! need: a few that calls take in turn and, while those are full of streams, others.
+//! need: a few that calls share and, while those are full of streams, others.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
@@ -15,7 +15,11 @@ use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Response};
 use tonic::body::Body;
 
-use crate::connection::{Connection, Peer, Room};
+use crate::answer::of_address;
+use crate::clock::now;
+use crate::conduct::Conduct;
+use crate::connection::{Connecting, Connection, Room};
+use crate::dial::Peer;
 
 /// Connections to each address: one would share its window and its task among
 /// all calls.
@@ -29,14 +33,15 @@ pub struct Endpoint {
     pub authority: Authority,
     /// The same for whoever connects.
     pub peer: Arc<Peer>,
+    pub conduct: Arc<Conduct>,
     connections: [Arc<Connection>; CONNECTIONS],
     /// Those that are there because others were full.
     further: RwLock<Vec<Arc<Connection>>>,
-    /// Milliseconds on the balancer's clock until which it is passed over.
-    down_until: AtomicU64,
-    /// Calls that it took, and how often it was passed over.
+    /// Which connection comes first among equals. It is this address's own: with one counter
+    /// for all, two addresses and two connections would always be taken in step.
+    turn: AtomicUsize,
+    /// Calls that it took.
     pub taken: Count,
-    pub passed_over: Count,
 }
 
 /// One address alone, to ask it something.
@@ -46,25 +51,41 @@ pub struct One(pub Arc<Endpoint>);
 impl Endpoint {
     /// An address that nobody has called yet.
     pub fn new(addr: SocketAddr, authority: Authority, tls: Option<ClientTls>) -> Self {
-        let peer = Arc::new(Peer { addr, host: authority.host().to_owned(), tls });
+        let host = authority.host().to_owned();
         Self {
             addr,
             authority,
-            peer,
+            peer: Arc::new(Peer {
+                addr,
+                host,
+                tls,
+                reach: Default::default(),
+                passed_over: Count::default(),
+            }),
+            conduct: Arc::default(),
             connections: Default::default(),
             further: RwLock::default(),
-            down_until: AtomicU64::new(0),
+            turn: AtomicUsize::new(0),
             taken: Count::default(),
-            passed_over: Count::default(),
         }
     }
 
-    /// Room on the connection whose turn it is or, when that is full, on another.
-    pub fn room(&self, turn: usize) -> Room {
-        let mut in_turn = (0..CONNECTIONS).map(|at| &self.connections[(turn + at) % CONNECTIONS]);
-        if let Some(room) = in_turn.find_map(Connection::room) {
-            return room;
-        }
+    /// Whether a call can be sent there at once.
+    pub fn is_open(&self) -> bool {
+        self.connections.iter().any(|connection| connection.is_open())
+    }
+
+    /// Room on the open connection that has the fewest calls or, when those are full, on
+    /// another one. None if none is open.
+    pub fn room(&self) -> Option<Room> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let in_turn = (0..CONNECTIONS).map(|at| &self.connections[(turn + at) % CONNECTIONS]);
+        let open = in_turn.filter(|connection| connection.is_open());
+        let fewest = open.min_by_key(|connection| connection.calls())?;
+        Some(Connection::room(fewest).unwrap_or_else(|| self.further_room()))
+    }
+
+    fn further_room(&self) -> Room {
         let further = self.further.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(room) = further.iter().find_map(Connection::room) {
             return room;
@@ -82,25 +103,30 @@ impl Endpoint {
         })
     }
 
+    /// Connects in the background what is not connected, if it is due.
+    pub fn keep_connected(&self) {
+        for connection in self.connections.iter().filter(|one| !one.is_open()) {
+            // Nobody waits for it.
+            drop(Connection::connecting(connection, &self.peer, self.peer.reach.is_due(now())));
+        }
+    }
+
+    /// What there is to wait for until a call can be sent there: nothing if it has just failed.
+    pub fn connecting(&self) -> Vec<Connecting> {
+        let is_due = self.peer.reach.is_due_in_need(now());
+        let closed = self.connections.iter().filter(|one| !one.is_open());
+        closed.filter_map(|one| Connection::connecting(one, &self.peer, is_due)).collect()
+    }
+
     /// Calls that are on its connections.
     pub fn calls(&self) -> u32 {
         let further = self.further.read().unwrap_or_else(PoisonError::into_inner);
         self.connections.iter().chain(further.iter()).map(|connection| connection.calls()).sum()
     }
 
-    /// Whether it is passed over now.
-    pub fn is_down(&self, now: u64) -> bool {
-        self.down_until.load(Ordering::Relaxed) > now
-    }
-
-    /// Passes it over until a time, or for longer if somebody said so; says whether that is new.
-    pub fn pass_over(&self, now: u64, until: u64) -> bool {
-        self.down_until.fetch_max(until, Ordering::Relaxed) <= now
-    }
-
-    /// Takes it back; says whether it was passed over.
-    pub fn take_back(&self) -> bool {
-        self.down_until.swap(0, Ordering::Relaxed) != 0
+    /// Whether it takes calls, and others are not to be asked before it.
+    pub fn works(&self) -> bool {
+        (self.is_open() || self.peer.reach.cause().is_none()) && !self.conduct.is_bad(now())
     }
 
     /// HTTP/2 wants scheme and authority beside the path.
@@ -111,6 +137,20 @@ impl Endpoint {
         parts.path_and_query =
             Some(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
         Uri::from_parts(parts).unwrap_or_default()
+    }
+
+    /// Room on an open connection, which is waited for.
+    async fn connected_room(&self) -> Result<Room, String> {
+        if let Some(room) = self.room() {
+            return Ok(room);
+        }
+        let connecting = self.connecting();
+        if !connecting.is_empty() {
+            futures::future::select_ok(connecting).await?;
+        }
+        let cause =
+            || self.peer.reach.cause().unwrap_or_else(|| format!("{} has closed the connection", self.addr));
+        self.room().ok_or_else(cause)
     }
 }
 
@@ -127,9 +167,9 @@ impl tower::Service<Request<Body>> for One {
         let endpoint = Arc::clone(&self.0);
         Box::pin(async move {
             *request.uri_mut() = endpoint.absolute(request.uri());
-            let room = endpoint.room(0);
+            let room = endpoint.connected_room().await?;
             let mut sender = room.sender(&endpoint.peer).await?;
-            Ok(room.until_the_end(sender.send_request(request).await?))
+            Ok(of_address(room, sender.send_request(request).await?))
         })
     }
 }
@@ -143,44 +183,82 @@ mod tests {
     use tonic::transport::server::TcpIncoming;
 
     use super::*;
+    use crate::connection::UNUSED;
+
+    fn serve(listener: TcpListener) {
+        let (_, health) = tonic_health::server::health_reporter();
+        tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
+    }
+
+    async fn at(listener: &TcpListener) -> Endpoint {
+        let addr = listener.local_addr().unwrap();
+        Endpoint::new(addr, addr.to_string().parse().unwrap(), None)
+    }
+
+    /// Until all its connections are made.
+    async fn connect(endpoint: &Endpoint) {
+        for connecting in endpoint.connecting() {
+            connecting.await.unwrap();
+        }
+    }
 
     /// Streams come in a crowd and leave, and calls may not come any more.
     #[tokio::test]
     async fn connections_that_a_crowd_needed_are_closed_when_it_is_gone() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let (_, health) = tonic_health::server::health_reporter();
-        tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
-        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap(), None);
+        let endpoint = at(&listener).await;
+        serve(listener);
+        connect(&endpoint).await;
         let mut crowd = Vec::new();
         while endpoint.further.read().unwrap().is_empty() {
-            crowd.push(endpoint.room(crowd.len()));
+            crowd.push(endpoint.room().unwrap());
         }
         let further = Arc::clone(&endpoint.further.read().unwrap()[0]);
-        for room in [crowd.first().unwrap(), crowd.last().unwrap()] {
-            drop(room.sender(&endpoint.peer).await.unwrap());
-        }
-        assert!(further.is_open() && endpoint.connections[0].is_open());
-        tokio::time::sleep(crate::connection::UNUSED + Duration::from_millis(200)).await;
+        drop(crowd.last().unwrap().sender(&endpoint.peer).await.unwrap());
+        assert!(further.is_open() && endpoint.is_open());
+        tokio::time::sleep(UNUSED + Duration::from_millis(200)).await;
         assert!(further.is_open(), "it is in use");
         crowd.clear();
-        tokio::time::sleep(crate::connection::UNUSED + Duration::from_millis(200)).await;
+        tokio::time::sleep(UNUSED + Duration::from_millis(200)).await;
         assert!(!further.is_open(), "nobody uses it");
-        assert!(endpoint.connections[0].is_open(), "calls take these in turn");
+        assert!(endpoint.connections.iter().all(|one| one.is_open()), "calls share these");
+    }
+
+    /// Otherwise two addresses whose calls come in turn would each use one of their connections.
+    #[tokio::test]
+    async fn calls_share_the_connections_of_an_address_whoever_else_is_called() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = at(&listener).await;
+        serve(listener);
+        connect(&endpoint).await;
+        for at_once in [1, 2, 7, 40] {
+            let rooms: Vec<Room> = (0..at_once).map(|_| endpoint.room().unwrap()).collect();
+            let calls = endpoint.connections.each_ref().map(|one| one.calls());
+            assert!(calls[0].abs_diff(calls[1]) <= 1, "{calls:?}");
+            drop(rooms);
+        }
+        let first = (0..20).filter(|_| {
+            let _room = endpoint.room().unwrap();
+            endpoint.connections[0].calls() == 1
+        });
+        assert_eq!(first.count(), 10, "one at a time, in turn");
     }
 
     /// Of an address that hung while somebody asked, who went away: it may be well by now.
     #[tokio::test]
-    async fn a_failure_that_nobody_waited_for_is_told_to_nobody() {
+    async fn an_address_that_hung_is_reached_again_when_it_is_well() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap(), None);
-        let room = endpoint.room(0);
+        let endpoint = at(&listener).await;
         let soon = Duration::from_millis(100);
-        assert!(tokio::time::timeout(soon, room.sender(&endpoint.peer)).await.is_err(), "nobody answers");
-        tokio::time::sleep(crate::connection::CONNECT_TIME).await;
-        let (_, health) = tonic_health::server::health_reporter();
-        tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
-        drop(room.sender(&endpoint.peer).await.unwrap());
+        assert!(tokio::time::timeout(soon, endpoint.connected_room()).await.is_err(), "nobody answers");
+        let failed = endpoint.connected_room().await.err().unwrap();
+        assert!(failed.contains("does not answer in 2 s"), "{failed}");
+        assert_eq!(endpoint.peer.reach.cause(), Some(failed), "who comes then is told the same");
+        assert!(!endpoint.works());
+        serve(listener);
+        while endpoint.connected_room().await.is_err() {
+            tokio::time::sleep(soon).await;
+        }
+        assert!(endpoint.works());
     }
 }

@@ -4,14 +4,15 @@
 
 use std::path::PathBuf;
 
-use http::Method;
+use http::{HeaderMap, HeaderValue, Method};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value as Json;
 use transcode::{Messages, OutputError, Style, Transcoder, check_template, grpc_web};
 
 use super::protos;
 
-pub const NAMES: [&str; 7] = ["template", "path", "query", "json", "wire", "mask", "grpc_web"];
+pub const NAMES: [&str; 8] =
+    ["template", "path", "query", "json", "wire", "mask", "grpc_web", "trailers"];
 const ALL_TYPES: &str = "protobuf_test_messages.proto3.TestAllTypesProto3";
 
 pub struct Targets {
@@ -46,6 +47,7 @@ impl Targets {
             "wire" => wire(&self.canonical, input) | wire(&self.ours, input),
             "mask" => self.mask(input),
             "grpc_web" => grpc_web::are_frames(input) | grpc_web::decode_text(input).is_some(),
+            "trailers" => trailers(input),
             other => panic!("there is no target {other}"),
         }
     }
@@ -190,6 +192,36 @@ fn wire(messages: &Messages, input: &[u8]) -> bool {
     let wire = wire.unwrap_or_else(|error| panic!("{}: {error}", error.field));
     assert_eq!(messages.to_json(ALL_TYPES, &wire).unwrap().unwrap(), json);
     true
+}
+
+/// Trailers, of which each line begins with the letter of its name. Whatever they are, they can
+/// be read after they were mended, and go into a frame.
+fn trailers(input: &[u8]) -> bool {
+    let mut trailers = HeaderMap::new();
+    for line in input.split(|byte| *byte == b'\n') {
+        let name = match line.first() {
+            Some(b's') => tonic::Status::GRPC_STATUS,
+            Some(b'm') => tonic::Status::GRPC_MESSAGE,
+            Some(b'd') => tonic::Status::GRPC_STATUS_DETAILS,
+            _ => continue,
+        };
+        if let Ok(value) = HeaderValue::from_bytes(&line[1..]) {
+            trailers.append(name, value);
+        }
+    }
+    let known = trailers.get_all(tonic::Status::GRPC_STATUS).iter().next().cloned();
+    let taken = frontdesk_proto::mend_trailers(&mut trailers);
+    let status = tonic::Status::from_header_map(&trailers);
+    assert_eq!(status.is_some(), taken);
+    if let (Some(status), Some(known)) = (status, known) {
+        let code = tonic::Code::from_bytes(known.as_bytes());
+        assert!(code == tonic::Code::Unknown || code == status.code(), "{known:?} became {status:?}");
+        assert!(grpc_web::are_frames(&grpc_web::trailer_frame(&trailers)));
+        let mut again = trailers.clone();
+        frontdesk_proto::mend_trailers(&mut again);
+        assert_eq!(again, trailers);
+    }
+    taken
 }
 
 pub fn folder(target: &str) -> PathBuf {
