@@ -155,6 +155,9 @@ impl Upstream {
         if let Some(tls) = &self.pool.tls {
             tls.figures(scrape);
         }
+        let help = "Calls that found no address connected and waited for one, or were refused.";
+        let waited = self.pool.waited.get();
+        scrape.count("frontdesk_upstream_waited_total", help, &[("service", service)], waited);
         for endpoint in self.pool.known().iter() {
             let addr = endpoint.addr.to_string();
             let labels = [("service", service), ("address", addr.as_str())];
@@ -193,66 +196,4 @@ fn whole_cause(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use tokio::net::TcpListener;
-    use tonic::transport::Server;
-    use tonic_health::pb::HealthCheckRequest;
-    use tonic_health::pb::health_client::HealthClient;
-
-    use super::*;
-    use crate::endpoint::{CONNECTIONS, One};
-    use crate::health::ask;
-
-    const ASK_TIME: Duration = Duration::from_secs(2);
-
-    #[tokio::test]
-    async fn an_address_that_is_dead_is_passed_over_and_said() {
-        let upstream: Upstream = "127.0.0.1:1".parse().unwrap();
-        let error = upstream.call(Request::new(Body::empty()), None).await.unwrap_err();
-        assert!(error.at.is_none() && error.to_string().contains("127.0.0.1:1"), "{error}");
-        assert_eq!(upstream.health().await, Health::Unreachable);
-    }
-
-    #[tokio::test]
-    async fn a_crowd_that_comes_before_the_first_lookup_shares_its_connections() {
-        let listener = TcpListener::bind("localhost:0").await.unwrap();
-        let upstream: Upstream =
-            format!("localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&accepted);
-        let incoming = futures::stream::unfold(listener, move |listener| {
-            let count = Arc::clone(&count);
-            async move {
-                let accepted = listener.accept().await.map(|(stream, _)| stream);
-                count.fetch_add(1, Ordering::Relaxed);
-                Some((accepted, listener))
-            }
-        });
-        let (_, health) = tonic_health::server::health_reporter();
-        tokio::spawn(Server::builder().add_service(health).serve_with_incoming(incoming));
-        let calls = (0..200).map(|_| ask(upstream.clone(), ASK_TIME * 5));
-        let answers = futures::future::join_all(calls).await;
-        assert!(answers.iter().all(|answer| *answer == Health::Serving), "{answers:?}");
-        assert_eq!(accepted.load(Ordering::Relaxed), CONNECTIONS);
-    }
-
-    /// Streams do not end, and a connection takes so many: a call would wait forever.
-    #[tokio::test]
-    async fn more_streams_than_connections_take_leave_room_for_calls() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let upstream: Upstream = listener.local_addr().unwrap().to_string().parse().unwrap();
-        let (_, health) = tonic_health::server::health_reporter();
-        let server = Server::builder().max_concurrent_streams(boot::MAX_CALLS).add_service(health);
-        tokio::spawn(server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)));
-        let mut streams = Vec::new();
-        for _ in 0..=CONNECTIONS * boot::MAX_CALLS as usize {
-            let watch = HealthClient::new(upstream.clone()).watch(HealthCheckRequest::default()).await;
-            streams.push(watch.unwrap().into_inner());
-        }
-        assert_eq!(ask(upstream.clone(), ASK_TIME).await, Health::Serving);
-        let endpoint = Arc::clone(&upstream.pool.endpoints().await.unwrap()[0]);
-        assert_eq!(ask(One(endpoint), ASK_TIME).await, Health::Serving);
-    }
-}
+mod tests;

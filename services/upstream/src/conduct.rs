@@ -9,7 +9,7 @@ use crate::clock::millis;
 
 /// Calls that fail one after the other until an address is left out.
 const FAILURES: u32 = 5;
-/// How long it is left out first; each further time doubles that.
+/// How long it is not asked first; each further time doubles that.
 const LEFT_OUT: Duration = Duration::from_secs(5);
 /// How often it is doubled at most.
 const DOUBLED: u32 = 4;
@@ -25,6 +25,9 @@ pub struct Conduct {
     waiting: AtomicU32,
     /// Since when such calls have heard nothing; 0 if none has waited since it said something.
     unheard_since: AtomicU64,
+    /// When one call may try whether it says something again, and how often one has.
+    tried_at: AtomicU64,
+    tried: AtomicU32,
     /// Calls that failed since the last one that did not.
     failures: AtomicU32,
     /// Until when it is left out for them, and how often it was since then.
@@ -48,14 +51,20 @@ impl Conduct {
     pub fn heard(&self, now: u64) {
         let others = self.waiting.fetch_sub(1, Relaxed) > 1;
         self.unheard_since.store(if others { now } else { 0 }, Relaxed);
+        if self.tried.load(Relaxed) > 0 {
+            self.tried.store(0, Relaxed);
+        }
     }
 
-    /// A call was given up before anything came. If nothing has come for long, it has failed.
+    /// A call was given up before anything came. If nothing has come for long, the next one
+    /// would wait as long: one alone tries it after a while.
     pub fn given_up(&self, now: u64) {
         let others = self.waiting.fetch_sub(1, Relaxed) > 1;
-        if self.is_silent(now) {
-            // It stays so until it says something: the next call would wait as long.
-            self.failed(now);
+        if self.is_unheard(now) {
+            if !others {
+                let times = self.tried.fetch_add(1, Relaxed);
+                self.tried_at.store(now + pause(times), Relaxed);
+            }
         } else if !others {
             self.unheard_since.store(0, Relaxed);
         }
@@ -66,6 +75,7 @@ impl Conduct {
         if self.failures.load(Relaxed) > 0 {
             self.failures.store(0, Relaxed);
             self.left_out.store(0, Relaxed);
+            self.left_out_until.store(0, Relaxed);
         }
     }
 
@@ -77,10 +87,8 @@ impl Conduct {
         }
     }
 
-    /// It says that it serves.
-    pub fn serves(&self, now: u64) {
-        let waits = self.waiting.load(Relaxed) > 0;
-        self.unheard_since.store(if waits { now } else { 0 }, Relaxed);
+    /// It says that it serves. Whether it answers calls is known by calls.
+    pub fn serves(&self) {
         self.away_until.store(0, Relaxed);
     }
 
@@ -106,8 +114,8 @@ impl Conduct {
 
     /// Leaves it out for a while. After that it has one call to show that it works.
     pub fn leave_out(&self, now: u64) {
-        let doubled = self.left_out.fetch_add(1, Relaxed).min(DOUBLED);
-        self.left_out_until.store(now + millis(LEFT_OUT * 2_u32.pow(doubled)), Relaxed);
+        let times = self.left_out.fetch_add(1, Relaxed);
+        self.left_out_until.store(now + pause(times), Relaxed);
         self.failures.store(FAILURES - 1, Relaxed);
     }
 
@@ -116,16 +124,29 @@ impl Conduct {
         self.left_out_until.load(Relaxed) > now
     }
 
-    /// Whether calls wait for it that have heard nothing for long.
+    /// Whether calls wait for it that have heard nothing for long, or had to give up.
     pub fn is_silent(&self, now: u64) -> bool {
+        let may_be_tried = || self.waiting.load(Relaxed) == 0 && now >= self.tried_at.load(Relaxed);
+        self.is_unheard(now) && !may_be_tried()
+    }
+
+    fn is_unheard(&self, now: u64) -> bool {
         let since = self.unheard_since.load(Relaxed);
         since > 0 && now >= since + millis(SILENCE)
     }
 
     /// Whether others should be asked before it.
     pub fn is_bad(&self, now: u64) -> bool {
-        self.is_away(now) || self.is_left_out(now) || self.is_silent(now)
+        self.is_away(now)
+            || self.failures.load(Relaxed) >= FAILURES
+            || self.is_left_out(now)
+            || self.is_silent(now)
     }
+}
+
+/// How long it is not asked, the first time and each further one.
+fn pause(times: u32) -> u64 {
+    millis(LEFT_OUT * 2_u32.pow(times.min(DOUBLED)))
 }
 
 #[cfg(test)]
@@ -175,9 +196,17 @@ mod tests {
         assert!(!conduct.is_silent(2 * SECOND));
         assert!(conduct.is_silent(2 * SECOND + 1), "the second one waits");
         conduct.given_up(3 * SECOND);
-        assert!(conduct.is_silent(4 * SECOND) && !conduct.is_good(), "nobody waits, and nothing was said");
-        conduct.serves(4 * SECOND);
-        assert!(!conduct.is_bad(9 * SECOND));
+        conduct.serves();
+        assert!(conduct.is_bad(4 * SECOND), "nobody waits, and nothing was said");
+        // One call tries it, and keeps the others from it.
+        assert!(!conduct.is_bad(8 * SECOND));
+        conduct.asked(8 * SECOND);
+        assert!(conduct.is_bad(8 * SECOND));
+        conduct.given_up(10 * SECOND);
+        assert!(conduct.is_bad(19 * SECOND), "the next one tries it later");
+        conduct.asked(20 * SECOND);
+        conduct.heard(50 * SECOND);
+        assert!(!conduct.is_bad(50 * SECOND));
     }
 
     #[test]
@@ -199,7 +228,7 @@ mod tests {
         assert!(!conduct.is_bad(10 * SECOND + 5));
         conduct.leaves(5);
         conduct.failed(5);
-        conduct.serves(6);
+        conduct.serves();
         assert!(!conduct.is_bad(7) && !conduct.is_good(), "that calls fail there is known by calls");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use boot::ClientTls;
+use boot::{ClientTls, Count};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, select_ok};
 use http::uri::Authority;
@@ -46,6 +46,8 @@ pub struct Pool {
     /// When names and health were last looked at.
     tended: AtomicU64,
     tending: AtomicBool,
+    /// Calls that had to wait until an address was connected.
+    pub waited: Count,
 }
 
 type Resolving = Shared<BoxFuture<'static, Result<Endpoints, String>>>;
@@ -63,6 +65,7 @@ impl Pool {
             resolving: Mutex::default(),
             tended: AtomicU64::new(now()),
             tending: AtomicBool::new(false),
+            waited: Count::default(),
         })
     }
 
@@ -84,7 +87,10 @@ impl Pool {
         endpoints.iter().for_each(|one| one.keep_connected());
         match choose(&endpoints, avoid) {
             Some(chosen) if Some(chosen.addr) != avoid => Ok(chosen),
-            _ => Box::pin(wait(&endpoints, avoid)).await,
+            _ => {
+                self.waited.add_one();
+                Box::pin(wait(&endpoints, avoid)).await
+            }
         }
     }
 
@@ -211,7 +217,7 @@ async fn ask_one(endpoint: &Arc<Endpoint>, time: Duration) -> Health {
             if said {
                 tracing::info!(addr = %endpoint.addr, "an address serves again");
             }
-            endpoint.conduct.serves(now);
+            endpoint.conduct.serves();
         }
         _ => {
             if !said {

@@ -1,172 +1,74 @@
 //! Addresses that are bad in every way that an address can be, beside one that is good: calls
-//! go to that one, and nobody waits for the others.
+//! go to that one, and nobody waits for the others. And more calls than connections take.
 
-// A test that cannot go on says where.
-#![allow(clippy::unwrap_used, clippy::panic)]
+mod address;
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use hyper::body::{Frame, Incoming};
-use hyper::server::conn::http2::Builder;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::HeaderMap;
+use http_body_util::{BodyExt, Full};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Notify;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tonic::body::Body;
-use upstream::Upstream;
+use tonic::transport::Server;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
-/// A call that waits until a connection cannot be made takes two seconds.
-const WITHOUT_WAITING: Duration = Duration::from_millis(1900);
-const HEALTH: &str = "/grpc.health.v1.Health/Check";
+use self::address::{Address, Keeps, bind_again, black_hole, closed, ended, with_trailers};
+use super::*;
+use crate::endpoint::{CONNECTIONS, One};
+use crate::health::ask;
 
-type Answer = Response<BoxBody<Bytes, Infallible>>;
+const ASK_TIME: Duration = Duration::from_secs(2);
+/// What takes longer never ends.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An address, while somebody keeps it.
-struct Address {
-    addr: SocketAddr,
-    /// Calls that came there, without questions about its health.
-    calls: Arc<AtomicUsize>,
-    _running: JoinSet<()>,
+#[tokio::test]
+async fn an_address_that_is_dead_is_passed_over_and_said() {
+    let upstream: Upstream = "127.0.0.1:1".parse().unwrap();
+    let error = upstream.call(Request::new(Body::empty()), None).await.unwrap_err();
+    assert!(error.at.is_none() && error.to_string().contains("127.0.0.1:1"), "{error}");
+    assert_eq!(upstream.health().await, Health::Unreachable);
 }
 
-/// What becomes of a connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Keeps {
-    Connections,
-    /// Says GOAWAY after each call.
-    OneCall,
-    /// Drops the connection under each call.
-    Nothing,
-    /// Says nothing more from its first call on.
-    Half,
-}
-
-impl Address {
-    /// One that answers each call with what the function makes, and says that it serves.
-    async fn new<A>(keeps: Keeps, answer: impl Fn(usize) -> A + Clone + Send + 'static) -> Self
-    where
-        A: Future<Output = Answer> + Send + 'static,
-    {
-        Self::at(TcpListener::bind("127.0.0.1:0").await.unwrap(), keeps, answer)
-    }
-
-    fn at<A>(
-        listener: TcpListener,
-        keeps: Keeps,
-        answer: impl Fn(usize) -> A + Clone + Send + 'static,
-    ) -> Self
-    where
-        A: Future<Output = Answer> + Send + 'static,
-    {
-        let (addr, calls) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-        let (counted, mut running) = (Arc::clone(&calls), JoinSet::new());
-        running.spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(stream, keeps, Arc::clone(&counted), answer.clone()));
-            }
-        });
-        Self { addr, calls, _running: running }
-    }
-
-    async fn well() -> Self {
-        Self::new(Keeps::Connections, |_| async { ended("0", &[]) }).await
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
-    }
-}
-
-async fn serve<A>(
-    stream: TcpStream,
-    keeps: Keeps,
-    calls: Arc<AtomicUsize>,
-    answer: impl Fn(usize) -> A + Clone + Send + 'static,
-) where
-    A: Future<Output = Answer> + Send + 'static,
-{
-    let called = Arc::new(Notify::new());
-    let tell = Arc::clone(&called);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let is_health = request.uri().path() == HEALTH;
-        let answered = (!is_health).then(|| answer(calls.fetch_add(1, Ordering::Relaxed)));
-        if !is_health {
-            tell.notify_one();
-        }
+#[tokio::test]
+async fn a_crowd_that_comes_before_the_first_lookup_shares_its_connections() {
+    let listener = TcpListener::bind("localhost:0").await.unwrap();
+    let upstream: Upstream = format!("localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
+    let incoming = futures::stream::unfold(listener, move |listener| {
+        let count = Arc::clone(&count);
         async move {
-            match answered {
-                Some(answered) => Ok::<_, Infallible>(answered.await),
-                None => Ok(serving()),
-            }
+            let accepted = listener.accept().await.map(|(stream, _)| stream);
+            count.fetch_add(1, Ordering::Relaxed);
+            Some((accepted, listener))
         }
     });
-    let connection = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = &mut connection => return,
-        () = called.notified(), if keeps != Keeps::Connections => {}
+    let (_, health) = tonic_health::server::health_reporter();
+    tokio::spawn(Server::builder().add_service(health).serve_with_incoming(incoming));
+    let calls = (0..200).map(|_| ask(upstream.clone(), ASK_TIME * 5));
+    let answers = futures::future::join_all(calls).await;
+    assert!(answers.iter().all(|answer| *answer == Health::Serving), "{answers:?}");
+    assert_eq!(accepted.load(Ordering::Relaxed), CONNECTIONS);
+}
+
+/// Streams do not end, and a connection takes so many: a call would wait forever.
+#[tokio::test]
+async fn more_streams_than_connections_take_leave_room_for_calls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream: Upstream = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let (_, health) = tonic_health::server::health_reporter();
+    let server = Server::builder().max_concurrent_streams(boot::MAX_CALLS).add_service(health);
+    tokio::spawn(server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)));
+    let mut streams = Vec::new();
+    for _ in 0..=CONNECTIONS * boot::MAX_CALLS as usize {
+        let watch = HealthClient::new(upstream.clone()).watch(HealthCheckRequest::default()).await;
+        streams.push(watch.unwrap().into_inner());
     }
-    match keeps {
-        Keeps::OneCall => {
-            connection.as_mut().graceful_shutdown();
-            connection.await.unwrap_or_default();
-        }
-        Keeps::Half => std::future::pending().await,
-        Keeps::Connections | Keeps::Nothing => {}
-    }
-}
-
-/// An answer with nothing but its trailers.
-fn ended(status: &str, more: &[(&'static str, &'static str)]) -> Answer {
-    let mut response =
-        Response::builder().header("content-type", "application/grpc").header("grpc-status", status);
-    for (name, value) in more {
-        response = response.header(*name, *value);
-    }
-    response.body(Full::default().boxed()).unwrap()
-}
-
-/// An answer with a message and these trailers.
-fn with_trailers(message: &'static [u8], trailers: HeaderMap) -> Answer {
-    let frames = [Ok(Frame::data(Bytes::from_static(message))), Ok(Frame::trailers(trailers))];
-    let body = http_body_util::StreamBody::new(futures::stream::iter(frames));
-    Response::builder().header("content-type", "application/grpc").body(BodyExt::boxed(body)).unwrap()
-}
-
-fn serving() -> Answer {
-    let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", "0".parse().unwrap());
-    with_trailers(&[0, 0, 0, 0, 2, 8, 1], trailers)
-}
-
-/// An address that swallows whoever connects, as one does that is switched off.
-async fn black_hole() -> (SocketAddr, Vec<TcpStream>) {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(1).unwrap();
-    let (addr, mut waiting) = (listener.local_addr().unwrap(), Vec::new());
-    // Those that fit into its queue are connected; then nobody is.
-    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(addr)).await {
-        waiting.push(stream.unwrap());
-    }
-    std::mem::forget(listener);
-    (addr, waiting)
-}
-
-/// Nobody listens there.
-async fn closed() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    assert_eq!(ask(upstream.clone(), ASK_TIME).await, Health::Serving);
+    let endpoint = Arc::clone(&upstream.pool.endpoints().await.unwrap()[0]);
+    assert_eq!(ask(One(endpoint), ASK_TIME).await, Health::Serving);
 }
 
 fn upstream(addresses: &[SocketAddr]) -> Upstream {
@@ -194,27 +96,30 @@ async fn call(upstream: &Upstream) -> String {
     }
 }
 
-/// So many calls by 32 callers at once: how those ended that did not succeed, and how many
-/// have waited.
-async fn callers(upstream: &Upstream, calls: usize) -> (Vec<String>, usize) {
+/// So many calls by 32 callers at once: how those ended that did not succeed.
+async fn callers(upstream: &Upstream, calls: usize) -> Vec<String> {
     let mut callers = JoinSet::new();
     for _ in 0..32 {
         let upstream = upstream.clone();
         callers.spawn(async move {
-            let (mut failed, mut waited) = (Vec::new(), 0);
+            let mut failed = Vec::new();
             for _ in 0..calls {
-                match tokio::time::timeout(WITHOUT_WAITING, call(&upstream)).await {
-                    Ok(ended) if ended == "0" => {}
-                    Ok(ended) => failed.push(ended),
-                    Err(_) => waited += 1,
-                }
+                let called = tokio::time::timeout(PATIENCE, call(&upstream)).await;
+                let ended = called.unwrap_or_else(|_| "never".to_owned());
+                failed.extend((ended != "0").then_some(ended));
             }
-            (failed, waited)
+            failed
         });
     }
-    let (failed, waited): (Vec<_>, Vec<_>) = callers.join_all().await.into_iter().unzip();
-    (failed.concat(), waited.iter().sum())
+    callers.join_all().await.concat()
 }
+
+/// How many calls have waited for a connection.
+fn waited(upstream: &Upstream) -> u64 {
+    upstream.pool.waited.get()
+}
+
+const NONE: [String; 0] = [];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_an_address_that_cannot_be_connected_to() {
@@ -223,11 +128,14 @@ async fn nobody_waits_for_an_address_that_cannot_be_connected_to() {
     let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for bad in [hole, deaf.local_addr().unwrap(), closed().await] {
         let upstream = upstream(&[bad, well.addr]);
+        assert_eq!(callers(&upstream, 1).await, NONE);
+        let before = waited(&upstream);
         // Over several of its attempts to connect.
         for _ in 0..4 {
-            assert_eq!(callers(&upstream, 20).await, (vec![], 0), "beside {bad}");
+            assert_eq!(callers(&upstream, 20).await, NONE, "beside {bad}");
             tokio::time::sleep(Duration::from_millis(1100)).await;
         }
+        assert_eq!(waited(&upstream), before, "beside {bad}");
     }
 }
 
@@ -243,9 +151,9 @@ async fn what_came_of_connecting_is_told_to_all_who_come_while_nobody_else_is_th
     for ended in first.join_all().await {
         assert!(ended.contains("does not answer in 2 s"), "{ended}");
     }
-    // It is tried again meanwhile, and those who come do not wait as long.
+    // Who comes then is told the same, and waits a moment at most while it is tried again.
     for _ in 0..3 {
-        let ended = tokio::time::timeout(WITHOUT_WAITING, call(&upstream)).await.expect("it waits again");
+        let ended = call(&upstream).await;
         assert!(ended.contains("does not answer"), "{ended}");
     }
 }
@@ -258,12 +166,12 @@ async fn an_address_that_comes_back_takes_calls_again() {
     let upstream = upstream(&[addr]);
     assert!(call(&upstream).await.contains("refused"));
     for _ in 0..3 {
-        let listener = TcpListener::bind(addr).await.unwrap();
+        let listener = bind_again(addr).await;
         let back = Address::at(listener, Keeps::Connections, |_| async { ended("0", &[]) });
         while call(&upstream).await != "0" {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(callers(&upstream, 5).await, (vec![], 0));
+        assert_eq!(callers(&upstream, 5).await, NONE);
         drop(back);
         while call(&upstream).await == "0" {}
     }
@@ -295,8 +203,8 @@ async fn an_address_whose_calls_fail_is_left_out_whatever_it_says_of_its_health(
         // What it says of itself does not bring it back: it is asked, and then some more.
         tokio::time::sleep(Duration::from_millis(200)).await;
         let before = bad.calls();
-        let (failed, waited) = callers(&upstream, 20).await;
-        assert!(failed.len() <= 1 && waited == 0 && bad.calls() - before <= 1, "{failed:?} {waited}");
+        let failed = callers(&upstream, 20).await;
+        assert!(failed.len() <= 1 && bad.calls() - before <= 1, "{failed:?}");
     }
 }
 
@@ -308,8 +216,8 @@ async fn addresses_that_all_fail_and_those_without_room_are_all_asked() {
     // OVERLOADED of frontdesk, as its services write it.
     let overloaded = "CA4SA05vLhpDCih0eXBlLmdvb2dsZWFwaXMuY29tL2dvb2dsZS5ycGMuRXJyb3JJbmZvEhcKCk9WRVJMT0FERUQSCWZyb250ZGVzaw==";
     let full: &'static [(&str, &str)] = Box::leak(Box::new([("grpc-status-details-bin", overloaded)]));
-    for (one, other) in [(refuse(&[]).await, refuse(&[]).await), (refuse(full).await, Address::well().await)]
-    {
+    let both_fail = ("both fail", refuse(&[]).await, refuse(&[]).await);
+    for (what, one, other) in [both_fail, ("one is full", refuse(full).await, Address::well().await)] {
         let upstream = upstream(&[one.addr, other.addr]);
         // Until both are connected.
         while one.calls() == 0 || other.calls() == 0 {
@@ -320,7 +228,7 @@ async fn addresses_that_all_fail_and_those_without_room_are_all_asked() {
             call(&upstream).await;
         }
         let taken = [one.calls() - before[0], other.calls() - before[1]];
-        assert!(taken[0] > 40 && taken[1] > 40, "{taken:?}");
+        assert!(taken[0] > 40 && taken[1] > 40, "{what}: {taken:?}");
     }
 }
 
@@ -335,19 +243,19 @@ async fn an_address_that_answers_no_call_keeps_nobody_who_comes_a_second_later()
         while bad.calls() == 0 {
             let upstream = upstream.clone();
             lost.spawn(async move { call(&upstream).await });
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         tokio::time::sleep(Duration::from_millis(1100)).await;
         let before = bad.calls();
         // Also when those who wait have given up.
         for round in 0..3 {
-            assert_eq!(callers(&upstream, 10).await, (vec![], 0), "in round {round}");
+            assert_eq!(callers(&upstream, 10).await, NONE, "in round {round}");
             if round == 1 {
                 lost.shutdown().await;
             }
         }
-        // It is asked how it is, says that it serves, and gets a call now and then.
-        assert!(bad.calls() - before <= 2, "{} more came there", bad.calls() - before);
+        // It says that it serves, and gets a call now and then.
+        assert!(bad.calls() - before <= 1, "{} more came there", bad.calls() - before);
     }
 }
 
@@ -370,16 +278,13 @@ async fn an_address_that_flaps_costs_no_more_than_the_calls_that_it_had() {
     let is_over = Arc::clone(&over);
     let flapping = tokio::spawn(async move {
         while !is_over.load(Ordering::Relaxed) {
-            let listener = TcpListener::bind(flaps).await.unwrap();
+            let listener = bind_again(flaps).await;
             let there = Address::at(listener, Keeps::Connections, |_| async { ended("0", &[]) });
             tokio::time::sleep(Duration::from_millis(150)).await;
             drop(there);
             // Whoever connects is let in and left.
-            if let Ok(Ok((mut left, _))) = tokio::time::timeout(
-                Duration::from_millis(100),
-                TcpListener::bind(flaps).await.unwrap().accept(),
-            )
-            .await
+            if let Ok(Ok((mut left, _))) =
+                tokio::time::timeout(Duration::from_millis(100), bind_again(flaps).await.accept()).await
             {
                 left.shutdown().await.unwrap();
             }
@@ -388,10 +293,8 @@ async fn an_address_that_flaps_costs_no_more_than_the_calls_that_it_had() {
     let upstream = upstream(&[flaps, well.addr]);
     let (mut failed, mut calls) = (Vec::new(), 0);
     while calls < 3_000 {
-        let (some, waited) = callers(&upstream, 5).await;
-        assert_eq!(waited, 0);
+        failed.extend(callers(&upstream, 5).await);
         calls += 160;
-        failed.extend(some);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     over.store(true, Ordering::Relaxed);
@@ -409,7 +312,7 @@ async fn what_has_less_to_do_gets_more_calls() {
     });
     let slow = slow.await;
     let upstream = upstream(&[slow.addr, well.addr]);
-    assert_eq!(callers(&upstream, 40).await, (vec![], 0));
+    assert_eq!(callers(&upstream, 40).await, NONE);
     let (slow, well) = (slow.calls(), well.calls());
     assert!(slow > 0 && well > 4 * slow, "{slow} and {well}");
 }
