@@ -16,8 +16,7 @@ const STREAMS: u32 = 100;
 /// A connection to a gateway before which there is nothing else.
 fn connected() -> DuplexStream {
     let pages = Pages::new(boot::Version { number: "0", commit: "none" });
-    let edge =
-        Edge::new(crate::routes::compile().unwrap(), pages, Upstreams::nowhere(), Policy::default());
+    let edge = Edge::new(crate::routes::compile().unwrap(), pages, Upstreams::nowhere(), Policy::default());
     let (client, stream) = duplex(1024 * 1024);
     let hour = Duration::from_hours(1);
     let one = One {
@@ -66,7 +65,8 @@ async fn until_the_end(client: &mut DuplexStream, opens: u32) -> ([usize; 16], D
         if kind == PING && flags == 0 {
             answer = frame(PING, 1, 0, &payload);
             if opens > 0 {
-                answer.extend(frame(8, 0, 1, &opens.to_be_bytes()));
+                // That of the connection, and that of the first stream.
+                answer.extend([0, 1].map(|stream| frame(8, 0, stream, &opens.to_be_bytes())).concat());
             }
         }
         client.write_all(&answer).await.unwrap_or_default();
