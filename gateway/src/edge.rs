@@ -24,6 +24,7 @@ use crate::config::Policy;
 use crate::console::{self, Console};
 use crate::origin::{self, Cors, Verdict};
 use crate::pages::{self, Document, Pages};
+use crate::protocol::connect::{Connect, NoCall};
 use crate::protocol::kind::Kind;
 use crate::protocol::{grpc, grpc_web, rest, strict};
 use crate::surface::{events, oauth, session, supabase};
@@ -40,6 +41,7 @@ struct Inner {
     pages: Pages,
     console: Console,
     upstreams: Upstreams,
+    connect: Connect,
     cors: Cors,
     policy: Policy,
     limits: Limits,
@@ -78,6 +80,7 @@ impl Edge {
             transcoder,
             pages,
             console: Console::new(),
+            connect: Connect::new(upstreams.descriptors()),
             upstreams,
             cors,
             policy,
@@ -122,7 +125,8 @@ impl Edge {
     ) -> impl Future<Output = Response<Body>> + Send + use<K> {
         let id = boot::request_id::ensure(request.headers_mut());
         let call = Call::new(id, request.headers());
-        let kind = Kind::of(request.headers());
+        let is_method = || self.inner.upstreams.shape(request.uri().path()).is_some();
+        let kind = Kind::of(request.headers(), is_method);
         let mut open = OpenRequest::new(&call, &self.inner.figures, kind.protocol(), &request, kept);
         let head = request.method() == Method::HEAD;
         let client = connected.behind(&self.inner.policy.trusted_proxies, request.headers());
@@ -250,6 +254,7 @@ impl Inner {
             Kind::Rest | Kind::OtherGrpc => self.failed(refusal.into(), asked.id),
             Kind::Grpc => over_grpc(self.policy.runbook.link(refusal)),
             Kind::GrpcWeb(form) => grpc_web::refused(self.policy.runbook.link(refusal), form),
+            Kind::Connect => self.connect.refused(refusal, &self.policy.runbook, request.headers()),
         }
     }
 
@@ -283,6 +288,17 @@ impl Inner {
             Kind::GrpcWeb(form) => {
                 headers::clean_grpc(request.headers_mut(), client);
                 grpc_web::call(&self.upstreams, &self.policy.runbook, request, form).await
+            }
+            Kind::Connect => {
+                let call = self.connect.call(&self.upstreams, &self.policy.runbook, request, client);
+                match Box::pin(call).await {
+                    Ok(response) => response,
+                    Err(NoCall { failure, accept_post }) => {
+                        let mut response = self.failed(failure, id);
+                        response.headers_mut().extend(accept_post);
+                        response
+                    }
+                }
             }
             Kind::OtherGrpc => {
                 let refusal = Refusal::new(

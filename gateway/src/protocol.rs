@@ -2,6 +2,7 @@
 //! request into one call and its answer into a response.
 
 mod conditions;
+pub mod connect;
 pub mod grpc;
 pub mod grpc_web;
 pub mod kind;

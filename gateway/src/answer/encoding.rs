@@ -44,12 +44,14 @@ impl Coding {
 
 /// A request's body without its encoding, of `limit` bytes at most.
 pub fn decoded(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
-    if !is_gzip(headers)? {
-        return Ok(body);
-    }
+    if is_gzip(headers)? { inflated(&body, limit) } else { Ok(body) }
+}
+
+/// What gzip was made of, of `limit` bytes at most.
+pub fn inflated(body: &[u8], limit: usize) -> Result<Bytes, Refusal> {
     let mut inflated = Vec::new();
     // One byte more than is allowed tells too much from enough.
-    let read = MultiGzDecoder::new(&*body).take(limit as u64 + 1).read_to_end(&mut inflated);
+    let read = MultiGzDecoder::new(body).take(limit as u64 + 1).read_to_end(&mut inflated);
     match read {
         Ok(count) if count > limit => Err(too_large(limit)),
         Ok(_) => Ok(inflated.into()),
@@ -145,6 +147,22 @@ pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Result<Response<Body>,
         None => (None, body),
     };
     Ok(encoded(name, held(body.into())?, compressible))
+}
+
+/// A message in gzip, unless it is too short for that to be worthwhile.
+pub async fn gzipped(message: &Bytes) -> Option<Vec<u8>> {
+    if message.len() < WORTHWHILE {
+        return None;
+    }
+    if message.len() < LONG {
+        return compress(Coding::Gzip, message);
+    }
+    let message = message.clone();
+    let compressed = tokio::task::spawn_blocking(move || compress(Coding::Gzip, &message)).await;
+    compressed.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a message could not be compressed");
+        None
+    })
 }
 
 fn encoded(name: Option<&'static str>, body: Bytes, compressible: bool) -> Response<Body> {

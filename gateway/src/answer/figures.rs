@@ -19,6 +19,7 @@ pub enum Protocol {
     Rest,
     Grpc,
     GrpcWeb,
+    Connect,
 }
 
 /// The figures of a gateway.
@@ -40,13 +41,14 @@ struct OfProtocol {
 }
 
 impl Protocol {
-    const ALL: [Self; 3] = [Self::Rest, Self::Grpc, Self::GrpcWeb];
+    const ALL: [Self; 4] = [Self::Rest, Self::Grpc, Self::GrpcWeb, Self::Connect];
 
     fn name(self) -> &'static str {
         match self {
             Self::Rest => "rest",
             Self::Grpc => "grpc",
             Self::GrpcWeb => "grpc-web",
+            Self::Connect => "connect",
         }
     }
 }

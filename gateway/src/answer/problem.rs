@@ -91,7 +91,13 @@ impl Problem {
         }
     }
 
-    fn message(&self) -> String {
+    /// Code and details; the sentence is [`message`](Self::message)'s.
+    pub fn status(&self) -> &rpc::Status {
+        &self.status
+    }
+
+    /// The sentence for the caller.
+    pub fn message(&self) -> String {
         if !self.status.message.is_empty() {
             return self.status.message.clone();
         }
@@ -118,17 +124,23 @@ impl Problem {
     pub fn response(&self, request_id: &str, transcoder: &Transcoder, runbook: &Runbook) -> Response<Body> {
         let body = self.body(request_id, transcoder, runbook).to_string().into_bytes();
         let mut response = json_response(self.http_status, "application/problem+json", body);
+        self.head(&mut response);
+        response
+    }
+
+    /// Adds what a response says of it beside its body.
+    pub fn head(&self, response: &mut Response<Body>) {
         response.extensions_mut().insert(ReasonName(self.name.clone()));
         response.extensions_mut().insert(self.by);
+        let is_challenged = response.status() == StatusCode::UNAUTHORIZED;
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.http_status == StatusCode::UNAUTHORIZED {
+        if is_challenged {
             headers.insert(WWW_AUTHENTICATE, self.challenge());
         }
         if let Some(delay) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds(delay));
         }
-        response
     }
 
     /// What the caller lacks, in the form of OAuth: RFC 6750, and RFC 9470 where it is a proof.
@@ -197,8 +209,9 @@ fn title(name: &str) -> String {
     chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }
 
-/// The HTTP status of a gRPC code without a known reason (google/rpc/code.proto).
-fn of_code(code: Code) -> u16 {
+/// The HTTP status of a gRPC code without a known reason (google/rpc/code.proto). Connect has
+/// the same.
+pub fn of_code(code: Code) -> u16 {
     match code {
         Code::Ok => 200,
         Code::Cancelled => 499,

@@ -1,4 +1,4 @@
-//! How long a call may take: what the caller says in `grpc-timeout` or
+//! How long a call may take: what the caller says in `grpc-timeout`, `Connect-Timeout-Ms` or
 //! `X-Request-Timeout`, within the gateway's own limits. Services put no call under a
 //! deadline that its caller did not ask for; the gateway gives one to each that answers
 //! once, and streams go on for as long as their callers want. A call whose time is over
@@ -23,6 +23,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 
 /// The header in which scripts say it, in seconds.
 const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
+/// The header in which Connect says it, in milliseconds.
+const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
 
 /// When a call is given up.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +60,11 @@ impl Deadline {
 
     /// Until when a caller waits for an answer, as far as it says so and that can be read.
     pub fn of_caller(headers: &HeaderMap, is_grpc: bool) -> Option<Instant> {
-        let asked = if is_grpc { None } else { headers.get(REQUEST_TIMEOUT).and_then(seconds) };
+        let asked = if is_grpc {
+            headers.get(CONNECT_TIMEOUT).and_then(milliseconds)
+        } else {
+            headers.get(REQUEST_TIMEOUT).and_then(seconds)
+        };
         let asked = asked.or_else(|| headers.get(GRPC_TIMEOUT).and_then(grpc_timeout));
         Instant::now().checked_add(asked?)
     }
@@ -81,11 +87,7 @@ impl Deadline {
                 boot::nothing_stored("The time given for the call was over before it was passed on.", ""),
             ));
         }
-        // The header has eight digits.
-        Ok(match u32::try_from(left) {
-            Ok(millis @ ..100_000_000) => timeout(millis, b'm'),
-            _ => timeout(u32::try_from(left / 1000).unwrap_or(u32::MAX).min(99_999_999), b'S'),
-        })
+        Ok(of_millis(left))
     }
 
     /// When the gateway itself gives the call up: a little later than the service may.
@@ -132,6 +134,16 @@ pub async fn body<T>(body: impl Future<Output = T>) -> Result<T, Refusal> {
     })
 }
 
+/// Puts what a Connect caller says where gRPC has it.
+pub fn from_connect(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    headers.remove(GRPC_TIMEOUT);
+    let Some(value) = headers.remove(CONNECT_TIMEOUT) else { return Ok(()) };
+    let asked = milliseconds(&value)
+        .ok_or_else(|| wrong(&CONNECT_TIMEOUT, "it takes milliseconds, as up to 10 digits, such as 2500"))?;
+    headers.insert(GRPC_TIMEOUT, of_millis(asked.as_millis()));
+    Ok(())
+}
+
 fn grpc_wrong() -> Refusal {
     wrong(&GRPC_TIMEOUT, GRPC_TIMEOUT_FORM)
 }
@@ -140,6 +152,14 @@ fn wrong(name: &HeaderName, what: &str) -> Refusal {
     let name = name.as_str();
     Refusal::new(ErrorReason::InvalidHeader, format!("The header {name} cannot be read: {what}."))
         .with("header", name)
+}
+
+/// `grpc-timeout`, which has eight digits.
+fn of_millis(millis: u128) -> HeaderValue {
+    match u32::try_from(millis) {
+        Ok(millis @ ..100_000_000) => timeout(millis, b'm'),
+        _ => timeout(u32::try_from(millis / 1000).unwrap_or(u32::MAX).min(99_999_999), b'S'),
+    }
 }
 
 /// At most eight digits and their unit, as `grpc-timeout` has them. Each call has a different
@@ -171,9 +191,36 @@ fn seconds(value: &HeaderValue) -> Option<Duration> {
     (!time.is_zero()).then_some(time)
 }
 
+fn milliseconds(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?;
+    let is_number = (1..=10).contains(&text.len()) && text.bytes().all(|one| one.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number).map(Duration::from_millis)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milliseconds_of_connect_are_put_where_grpc_has_its_time() {
+        let put = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(GRPC_TIMEOUT, HeaderValue::from_static("1H"));
+            headers.insert(CONNECT_TIMEOUT, HeaderValue::from_static(value));
+            from_connect(&mut headers).map(|()| headers.remove(GRPC_TIMEOUT).unwrap())
+        };
+        assert_eq!(put("2500").unwrap(), "2500m");
+        assert_eq!(put("0").unwrap(), "0m");
+        assert_eq!(put("9999999999").unwrap(), "9999999S");
+        for bad in ["", "1.5", "-1", "+1", "10000000000", "2s"] {
+            let refusal = put(bad).unwrap_err();
+            assert_eq!(refusal.metadata().next(), Some(("header", "connect-timeout-ms")), "{bad}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(GRPC_TIMEOUT, HeaderValue::from_static("1H"));
+        from_connect(&mut headers).unwrap();
+        assert!(headers.is_empty(), "it is no header of Connect");
+    }
 
     fn allowed(name: HeaderName, value: &'static str) -> Option<Duration> {
         let mut headers = HeaderMap::new();

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use boot::deadline::GRPC_TIMEOUT;
 use boot::{FORWARDED_FOR, TrustedProxies, UNREADABLE};
 use http::header::{CONNECTION, HOST, HeaderName, TE, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
@@ -117,6 +118,49 @@ pub fn clean_grpc(headers: &mut HeaderMap, client: &Client) {
     headers.insert(TE, HeaderValue::from_static("trailers"));
 }
 
+/// Makes the metadata of a Connect request: what says how its body is written is not for the
+/// service, whose messages are written anew.
+pub fn connect_in(headers: &mut HeaderMap, client: &Client) {
+    clean_grpc(headers, client);
+    let of_body = |name: &HeaderName| {
+        let text = name.as_str();
+        is_of_body(text) || text.starts_with("connect-") || text.starts_with("grpc-")
+    };
+    let gone: Vec<HeaderName> = headers.keys().filter(|name| of_body(name)).cloned().collect();
+    for name in gone {
+        // What the time is was put there before.
+        if name != GRPC_TIMEOUT {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Metadata of an answer as headers of a Connect response, those of its trailers with a prefix.
+pub fn connect_out(metadata: &HeaderMap, prefix: &str, headers: &mut HeaderMap) {
+    for (name, value) in metadata.iter().filter(|(name, _)| is_metadata(name)) {
+        let name = if prefix.is_empty() {
+            Some(name.clone())
+        } else {
+            HeaderName::from_bytes([prefix, name.as_str()].concat().as_bytes()).ok()
+        };
+        if let Some(name) = name {
+            headers.append(name, value.clone());
+        }
+    }
+}
+
+/// Whether what a service says is metadata, and not how the call went or how it is written.
+pub fn is_metadata(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    let is_inner = ["grpc-", "connect-", "access-control-"].iter().any(|prefix| text.starts_with(prefix));
+    let is_ours = matches!(text, "date" | "set-cookie" | "x-http-code") || is_of_body(text);
+    !is_inner && !is_ours && !is_hop_by_hop(text)
+}
+
+fn is_of_body(name: &str) -> bool {
+    matches!(name, "content-type" | "content-length" | "content-encoding" | "accept-encoding" | "accept")
+}
+
 /// Metadata of an answer as headers of a REST response.
 pub fn rest_out(metadata: &HeaderMap, headers: &mut HeaderMap) {
     for (name, value) in metadata {
@@ -180,6 +224,39 @@ mod tests {
         for gone in ["x-forwarded-host", "forwarded", "connection", "x-tenant-api-key", "cookie"] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
+    }
+
+    #[test]
+    fn of_connect_everything_crosses_but_what_is_about_the_body() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("content-encoding", "gzip"),
+            ("content-length", "7"),
+            ("accept-encoding", "gzip"),
+            ("connect-protocol-version", "1"),
+            ("grpc-encoding", "gzip"),
+            ("grpc-timeout", "1S"),
+            ("cookie", "a=b"),
+            ("x-mine", "kept"),
+            ("x-mine-bin", "AAE"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        connect_in(&mut headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["grpc-timeout", "te", "x-forwarded-for", "x-mine", "x-mine-bin"]);
+
+        let mut said = HeaderMap::new();
+        for name in ["grpc-status", "x-cost", "x-cost-bin", "content-type", "set-cookie", "connect-x"] {
+            said.append(name, HeaderValue::from_static("1"));
+        }
+        said.append("x-cost", HeaderValue::from_static("2"));
+        let mut headers = HeaderMap::new();
+        connect_out(&said, "trailer-", &mut headers);
+        assert_eq!(headers.get_all("trailer-x-cost").iter().count(), 2);
+        assert!(headers.len() == 3 && headers.contains_key("trailer-x-cost-bin"), "{headers:?}");
     }
 
     #[test]

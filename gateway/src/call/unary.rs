@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, Stream, StreamExt};
 use http::header::{CONTENT_TYPE, TE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tonic::body::Body;
@@ -31,13 +31,29 @@ pub struct Call<'c> {
     pub metadata: HeaderMap,
 }
 
+/// An answer.
+#[derive(Debug)]
+pub struct Answered {
+    /// Its message in wire format.
+    pub message: Bytes,
+    /// What came before the message, and after it.
+    pub headers: HeaderMap,
+    pub trailers: HeaderMap,
+}
+
 impl Call<'_> {
     /// The message of the answer in wire format, and its metadata.
     pub async fn unary(
-        mut self,
+        self,
         upstreams: &Upstreams,
         deadline: Deadline,
     ) -> Result<(Bytes, HeaderMap), Failure> {
+        let Answered { message, headers, trailers: _ } = self.answered(upstreams, deadline).await?;
+        Ok((message, headers))
+    }
+
+    /// The answer with all that it says.
+    pub async fn answered(mut self, upstreams: &Upstreams, deadline: Deadline) -> Result<Answered, Failure> {
         self.metadata.insert(GRPC_TIMEOUT, deadline.header()?);
         deadline.within(self.answer(upstreams)).await?
     }
@@ -59,12 +75,15 @@ impl Call<'_> {
         opened.map(|(headers, body)| (headers, until_the_stop(streams, body)))
     }
 
-    async fn answer(self, upstreams: &Upstreams) -> Result<(Bytes, HeaderMap), Failure> {
+    async fn answer(self, upstreams: &Upstreams) -> Result<Answered, Failure> {
         let (headers, body) = self.open(upstreams).await?;
         let (data, trailers) = collected(body).await?;
         match trailers.as_ref().and_then(Status::from_header_map) {
             Some(status) if status.code() != Code::Ok => Err(Failure::Status(status, headers)),
-            Some(_) if is_whole(&data) => Ok((data.slice(PREFIX..), headers)),
+            Some(_) if is_whole(&data) => {
+                let (message, trailers) = (data.slice(PREFIX..), trailers.unwrap_or_default());
+                Ok(Answered { message, headers, trailers })
+            }
             Some(_) => Err(Refusal::new(
                 ErrorReason::Internal,
                 "The service's answer is not one message. The request id finds it in the log.",
@@ -78,7 +97,7 @@ impl Call<'_> {
     /// hold no error. A method that may be called twice is tried once more, at
     /// another address, if there is one.
     pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
-        let target = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let Some(target) = upstreams.of_path(self.path) else { return self.open_own(upstreams).await };
         let _room = target.room()?;
         let Target { upstream, uri, streams, .. } = target;
         let whole = |frame| Body::new(Full::new(frame));
@@ -94,6 +113,14 @@ impl Call<'_> {
             (tried, _) => tried.map_err(|(_, error)| error),
         };
         opened.map(|(headers, body)| (headers, until_the_stop(streams, body)))
+    }
+
+    /// Starts a call of a service of the gateway's own.
+    async fn open_own(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
+        let uri = self.path.parse().map_err(|_| no_service())?;
+        let own = upstreams.own_of_path(self.path).ok_or_else(no_service)?;
+        let response = own.call(request(uri, self.metadata, Body::new(Full::new(self.frame)))).await?;
+        opened(response)
     }
 }
 
@@ -141,12 +168,17 @@ async fn once(
 ) -> Result<(HeaderMap, Body), Failed> {
     let called = upstream.call(request, avoid).await;
     let (at, response) = called.map_err(|error| (error.at, unreachable(&error).into()))?;
+    opened(response).map_err(|failure| (Some(at), failure))
+}
+
+/// An answer that has begun, with headers that hold no error.
+fn opened(response: Response<Body>) -> Result<(HeaderMap, Body), Failure> {
     let (head, body) = response.into_parts();
     if let Some(status) = Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok) {
-        return Err((Some(at), Failure::Status(status, head.headers)));
+        return Err(Failure::Status(status, head.headers));
     }
     if head.status != StatusCode::OK {
-        return Err((Some(at), not_grpc(head.status).into()));
+        return Err(not_grpc(head.status).into());
     }
     Ok((head.headers, body))
 }

@@ -6,13 +6,15 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use boot::{AtOnce, Full, Place, Scrape, Stop};
-use frontdesk_proto::{ErrorReason, MethodContract, Refusal, descriptors};
+use frontdesk_proto::{ErrorReason, Refusal, descriptors};
 use http::Uri;
-use prost_reflect::{MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor};
 use upstream::Upstream;
 
 use super::ending::Streams;
+use super::own::{self, Own, OwnMethod};
 use super::retries::Retries;
+use super::shape::Shape;
 
 /// The services behind the gateway.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub struct Upstreams {
     identity: Service,
     booking: Service,
     by_path: HashMap<String, Method>,
+    own: Own,
     stop: Stop,
 }
 
@@ -54,7 +57,7 @@ pub type UnderWay = Place<()>;
 struct Method {
     role: Role,
     idempotent: bool,
-    only_reads: bool,
+    shape: Shape,
     /// Its path, read once: a call takes a clone and copies nothing.
     uri: Uri,
     streams: Option<Streams>,
@@ -80,15 +83,23 @@ impl Upstreams {
                 let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
                 let uri = path.parse().ok()?;
                 let (idempotent, streams) = (is_idempotent(&method), Streams::of(&method, stop));
-                let only_reads = !MethodContract::of(&method).changes;
-                Some((path, Method { role, idempotent, only_reads, uri, streams }))
+                let shape = Shape::of(&method);
+                Some((path, Method { role, idempotent, shape, uri, streams }))
             })
             .collect();
         let service = |name, upstream| {
             let under_way = AtOnce::new(most_of_one, most_of_one);
             Service { name, upstream, under_way, retries: Retries::default() }
         };
+        let of = |role| {
+            services().filter(move |one| one.1 == role).map(|(service, _)| service.full_name().to_owned())
+        };
+        let behind = [
+            (identity.clone(), of(Role::Identity).collect()),
+            (booking.clone(), of(Role::Booking).collect()),
+        ];
         Self {
+            own: Own::new(behind, &names(), stop),
             identity: service("identity", identity),
             booking: service("booking", booking),
             by_path,
@@ -99,14 +110,35 @@ impl Upstreams {
     /// Where `/package.Service/Method` is called.
     pub fn of_path(&self, path: &str) -> Option<Target<'_>> {
         let method = self.by_path.get(path)?;
-        let Method { role, idempotent, only_reads, uri, streams } = method;
+        let Method { role, idempotent, shape, uri, streams } = method;
         let service = match role {
             Role::Identity => &self.identity,
             Role::Booking => &self.booking,
         };
         let (upstream, streams) = (&service.upstream, streams.as_ref());
-        let (idempotent, only_reads) = (*idempotent, *only_reads);
+        let (idempotent, only_reads) = (*idempotent, shape.only_reads);
         Some(Target { upstream, idempotent, only_reads, uri, streams, service })
+    }
+
+    /// The descriptors of all that is called through the gateway.
+    pub fn descriptors(&self) -> Vec<DescriptorPool> {
+        [descriptors().clone()].into_iter().chain(own::descriptors()).collect()
+    }
+
+    /// The method of a service of the gateway's own with this path.
+    pub fn own_of_path(&self, path: &str) -> Option<OwnMethod<'_>> {
+        self.own.of_path(path)
+    }
+
+    /// What is known of the method with this path, whoever has it. Of other paths this is
+    /// known by a look at their first part: no service's name is without a dot.
+    pub fn shape(&self, path: &str) -> Option<&Shape> {
+        let (service, _) = path.strip_prefix('/')?.split_once('/')?;
+        if !service.contains('.') {
+            return None;
+        }
+        let behind = self.by_path.get(path).map(|method| &method.shape);
+        behind.or_else(|| self.own.shape(path))
     }
 
     /// Whether this gateway says that it is not ready, because it stops.

@@ -21,13 +21,27 @@ pub async fn call(upstreams: &Upstreams, runbook: &Runbook, request: Request<Bod
     }
 }
 
+/// Answers a call of a service that the gateway has itself.
+async fn own(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Cut>, Refusal> {
+    let Some(method) = upstreams.own_of_path(request.uri().path()) else {
+        return Err(Refusal::new(
+            ErrorReason::RouteNotFound,
+            "No service behind this gateway has the method. Its services and their methods are listed by reflection, on this port, too.",
+        ));
+    };
+    let deadline = Deadline::of_grpc(request.headers(), method.shape.streams())?;
+    let answered = method.call(request);
+    let response = match &deadline {
+        Some(deadline) => deadline.within(answered).await??,
+        None => answered.await?,
+    };
+    Ok(response.map(|body| Cut::new(body, deadline)))
+}
+
 /// Sends a call on; the answer ends with its deadline.
 pub async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Cut>, Refusal> {
     let Some(target) = upstreams.of_path(request.uri().path()) else {
-        return Err(Refusal::new(
-            ErrorReason::RouteNotFound,
-            "No service behind this gateway has the method. Its services are listed by reflection on their own ports.",
-        ));
+        return own(upstreams, request).await;
     };
     if target.only_reads {
         boot::note_only_reads();

@@ -1,4 +1,4 @@
-//! Which protocol a request speaks, by its content type.
+//! Which protocol a request speaks, by its content type and whether its path is a method's.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -12,6 +12,8 @@ pub enum Kind {
     GrpcWeb(Form),
     /// gRPC with messages that are not protobuf.
     OtherGrpc,
+    /// Whatever else is sent to the path of a method.
+    Connect,
     Rest,
 }
 
@@ -23,19 +25,23 @@ pub enum Form {
 }
 
 impl Kind {
-    /// Content types compare without case, and their parameters do not count.
-    pub fn of(headers: &HeaderMap) -> Self {
+    /// Content types compare without case, and their parameters do not count. `is_method` says
+    /// whether the path is that of a method, which none of REST is.
+    pub fn of(headers: &HeaderMap, is_method: impl FnOnce() -> bool) -> Self {
+        Self::of_grpc(headers).unwrap_or_else(|| if is_method() { Self::Connect } else { Self::Rest })
+    }
+
+    fn of_grpc(headers: &HeaderMap) -> Option<Self> {
         const GRPC: &[u8] = b"application/grpc";
-        let Some(content_type) = headers.get(CONTENT_TYPE) else { return Self::Rest };
-        let content_type = content_type.as_bytes().trim_ascii_start();
-        let Some((prefix, rest)) = content_type.split_at_checked(GRPC.len()) else { return Self::Rest };
+        let content_type = headers.get(CONTENT_TYPE)?.as_bytes().trim_ascii_start();
+        let (prefix, rest) = content_type.split_at_checked(GRPC.len())?;
         if !prefix.eq_ignore_ascii_case(GRPC) {
-            return Self::Rest;
+            return None;
         }
         let kind = rest.iter().position(|byte| *byte == b';').map_or(rest, |end| &rest[..end]);
         let kind = kind.trim_ascii_end();
         let is = |kinds: [&str; 2]| kinds.iter().any(|one| kind.eq_ignore_ascii_case(one.as_bytes()));
-        if is(["", "+proto"]) {
+        Some(if is(["", "+proto"]) {
             Self::Grpc
         } else if is(["-web", "-web+proto"]) {
             Self::GrpcWeb(Form::Binary)
@@ -43,7 +49,7 @@ impl Kind {
             Self::GrpcWeb(Form::Text)
         } else {
             Self::OtherGrpc
-        }
+        })
     }
 
     /// The protocol that figures count it under.
@@ -52,6 +58,7 @@ impl Kind {
             Self::Rest => Protocol::Rest,
             Self::Grpc | Self::OtherGrpc => Protocol::Grpc,
             Self::GrpcWeb(_) => Protocol::GrpcWeb,
+            Self::Connect => Protocol::Connect,
         }
     }
 }
@@ -65,7 +72,10 @@ mod tests {
     fn kind(content_type: &'static str) -> Kind {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Kind::of(&headers)
+        let kind = Kind::of(&headers, || false);
+        let of_method = Kind::of(&headers, || true);
+        assert_eq!(of_method, if kind == Kind::Rest { Kind::Connect } else { kind });
+        kind
     }
 
     #[test]
@@ -81,6 +91,6 @@ mod tests {
         ] {
             assert_eq!(kind(content_type), expected, "{content_type}");
         }
-        assert_eq!(Kind::of(&HeaderMap::new()), Kind::Rest);
+        assert_eq!(Kind::of(&HeaderMap::new(), || false), Kind::Rest);
     }
 }

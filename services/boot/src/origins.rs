@@ -18,7 +18,7 @@ use tonic::body::Body;
 pub const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 /// What it may read of an answer's headers.
 pub const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, grpc-accept-encoding, x-request-id, retry-after, etag, location, allow, www-authenticate, x-supabase-api-version",
+    "grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, grpc-accept-encoding, connect-content-encoding, content-encoding, x-request-id, retry-after, etag, location, allow, www-authenticate, x-supabase-api-version",
 );
 
 /// The origins whose pages may call; none is none.

@@ -18,7 +18,7 @@ use tower::Service;
 /// A service that is made at its first call.
 struct AtFirstCall<S>(Arc<LazyLock<S, Box<dyn FnOnce() -> S + Send>>>);
 
-/// Adds reflection of these services.
+/// Adds reflection of these services, and of their health.
 #[allow(clippy::expect_used)]
 pub fn with_reflection(routes: Routes, services: &[&'static str]) -> Routes {
     const READS: &str = "the embedded descriptor sets were encoded by the compiler";

@@ -1,0 +1,59 @@
+//! Compression of messages: gzip, or none. What else somebody sends is refused with the code
+//! that the protocol has for it.
+
+use bytes::Bytes;
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::{HeaderMap, HeaderName};
+use tonic::Code;
+
+use super::error::Wrong;
+use crate::answer::encoding;
+
+/// How messages are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    Identity,
+    Gzip,
+}
+
+impl Coding {
+    /// The one with this name; an empty one is none.
+    pub fn named(name: &str) -> Result<Self, Wrong> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" => Ok(Self::Gzip),
+            other => {
+                let shown: String = other.chars().take(50).collect();
+                let sentence = format!(
+                    "The message is compressed by {shown}, which is not taken. Send it as it is (identity) or with gzip."
+                );
+                let refusal =
+                    Refusal::new(ErrorReason::UnsupportedMediaType, boot::nothing_stored(&sentence, ""));
+                Err(Wrong::with_code(Code::Unimplemented, refusal))
+            }
+        }
+    }
+
+    /// The one that a header names.
+    pub fn of(headers: &HeaderMap, name: &HeaderName) -> Result<Self, Wrong> {
+        let said = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Self::named(said.as_deref().unwrap_or_default())
+    }
+
+    /// Whether a list of those that somebody takes has gzip.
+    pub fn is_gzip_taken(headers: &HeaderMap, name: &HeaderName) -> bool {
+        let said = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        said.flat_map(|value| value.split(',')).any(|range| {
+            let (name, weight) = encoding::weighted(range);
+            name == "gzip" && weight > 0
+        })
+    }
+
+    /// A message that was compressed so, of `limit` bytes at most. Nothing is nothing.
+    pub fn undone(self, message: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+        match self {
+            Self::Gzip if !message.is_empty() => encoding::inflated(&message, limit),
+            Self::Gzip | Self::Identity => Ok(message),
+        }
+    }
+}
