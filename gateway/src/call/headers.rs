@@ -153,7 +153,7 @@ pub fn connect_out(metadata: &HeaderMap, prefix: &str, headers: &mut HeaderMap) 
 pub fn is_metadata(name: &HeaderName) -> bool {
     let text = name.as_str();
     let is_inner = ["grpc-", "connect-", "access-control-"].iter().any(|prefix| text.starts_with(prefix));
-    let is_ours = matches!(text, "date" | "set-cookie" | "x-http-code") || is_of_body(text);
+    let is_ours = matches!(text, "date" | "set-cookie" | "x-http-code" | "x-request-id") || is_of_body(text);
     !is_inner && !is_ours && !is_hop_by_hop(text)
 }
 

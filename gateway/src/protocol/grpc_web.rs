@@ -3,8 +3,9 @@
 //!
 //! A request is read whole, up to a limit, before it is sent on: a broken one is
 //! then a status and not a stream that is reset halfway, and no browser sends more
-//! than one message. `oracle.rs` holds what crosses against tonic-web, whose place is before
-//! services of its own process, and says where we go further.
+//! than one message. Of a method that takes several, which other clients send while they
+//! read what is answered, the frames go on as they come. `oracle.rs` holds what crosses against
+//! tonic-web, whose place is before services of its own process, and says where we go further.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -37,7 +38,13 @@ pub async fn call(
     request: Request<Body>,
     form: Form,
 ) -> Response<Body> {
-    let sent = match web_request(request, form).await {
+    let takes_stream = upstreams.shape(request.uri().path()).is_some_and(|shape| shape.takes_stream);
+    let request = if takes_stream && form == Form::Binary {
+        Ok(as_grpc(request))
+    } else {
+        web_request(request, form).await
+    };
+    let sent = match request {
         Ok(request) => grpc::send(upstreams, request).await,
         Err(refusal) => Err(refusal),
     };
@@ -69,7 +76,7 @@ pub fn refused(refusal: Refusal, form: Form) -> Response<Body> {
 
 /// The gRPC request of a gRPC-Web request.
 async fn web_request(request: Request<Body>, form: Form) -> Result<Request<Body>, Refusal> {
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
     let collected = body::read(body, MAX_REQUEST).await?;
     let frames = match form {
         Form::Binary => collected,
@@ -80,9 +87,14 @@ async fn web_request(request: Request<Body>, form: Form) -> Result<Request<Body>
     if !grpc_web::are_frames(&frames) {
         return Err(malformed("a frame is cut off"));
     }
-    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    head.headers.remove(CONTENT_LENGTH);
-    Ok(Request::from_parts(head, Body::new(Full::new(frames))))
+    Ok(as_grpc(Request::from_parts(head, Body::new(Full::new(frames)))))
+}
+
+fn as_grpc(mut request: Request<Body>) -> Request<Body> {
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.remove(CONTENT_LENGTH);
+    request
 }
 
 fn content_type(form: Form) -> HeaderValue {

@@ -69,7 +69,7 @@ Ready in {:.1} s (for development: demo data, public password, loopback only)
 
   Console     {gateway_url}/
   REST        {gateway_url}/api/v1     also /v1
-  gRPC-Web    {gateway_url}
+  gRPC-Web    {gateway_url}     also Connect and gRPC, with reflection
   Health      {gateway_url}/livez  {gateway_url}/readyz
   gRPC        {identity} (identity)  {booking} (booking), with reflection
   Postgres    {database_url}

@@ -154,6 +154,7 @@ mod gateway {
     mod browser_sessions;
     mod compression;
     mod conditional_requests;
+    mod connect;
     mod connections;
     mod cors;
     mod created;
@@ -165,6 +166,7 @@ mod gateway {
     mod health;
     mod limits;
     mod openapi;
+    mod own_services;
     mod parameters;
     mod parts_of_answers;
     mod routes;
