@@ -23,6 +23,8 @@ pub struct Upstreams {
     booking: Service,
     by_path: HashMap<String, Method>,
     own: Own,
+    /// The descriptors of all of these.
+    pools: Vec<DescriptorPool>,
     stop: Stop,
 }
 
@@ -75,18 +77,6 @@ impl Upstreams {
     /// Streams end at the stop.
     pub fn new(identity: Upstream, booking: Upstream, most_calls: usize, stop: &Stop) -> Self {
         let most_of_one = most_calls - most_calls / 4;
-        let by_path = services()
-            .flat_map(|(service, role)| {
-                service.methods().map(move |method| (method, role)).collect::<Vec<_>>()
-            })
-            .filter_map(|(method, role)| {
-                let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-                let uri = path.parse().ok()?;
-                let (idempotent, streams) = (is_idempotent(&method), Streams::of(&method, stop));
-                let shape = Shape::of(&method);
-                Some((path, Method { role, idempotent, shape, uri, streams }))
-            })
-            .collect();
         let service = |name, upstream| {
             let under_way = AtOnce::new(most_of_one, most_of_one);
             Service { name, upstream, under_way, retries: Retries::default() }
@@ -102,7 +92,8 @@ impl Upstreams {
             own: Own::new(behind, &names(), stop),
             identity: service("identity", identity),
             booking: service("booking", booking),
-            by_path,
+            by_path: services().flat_map(|(service, role)| Method::all_of(&service, role, stop)).collect(),
+            pools: [descriptors().clone()].into_iter().chain(own::descriptors()).collect(),
             stop: stop.clone(),
         }
     }
@@ -122,7 +113,7 @@ impl Upstreams {
 
     /// The descriptors of all that is called through the gateway.
     pub fn descriptors(&self) -> Vec<DescriptorPool> {
-        [descriptors().clone()].into_iter().chain(own::descriptors()).collect()
+        self.pools.clone()
     }
 
     /// The method of a service of the gateway's own with this path.
@@ -170,6 +161,26 @@ impl Upstreams {
     pub fn nowhere() -> Self {
         let nowhere = || "127.0.0.1:1".parse().unwrap();
         Self::new(nowhere(), nowhere(), 1, &Stop::new(boot::StopPolicy::AT_ONCE))
+    }
+
+    /// The services of these descriptors, all at one address.
+    pub fn of(pool: &DescriptorPool, at: Upstream, stop: &Stop) -> Self {
+        let methods = pool.services().flat_map(|service| Method::all_of(&service, Role::Booking, stop));
+        let (by_path, pools) = (methods.collect(), vec![pool.clone()]);
+        Self { by_path, pools, ..Self::new(at.clone(), at, 1000, stop) }
+    }
+}
+
+impl Method {
+    /// Those of a service, by their paths.
+    fn all_of(service: &ServiceDescriptor, role: Role, stop: &Stop) -> Vec<(String, Self)> {
+        let of = |method: MethodDescriptor| {
+            let path = format!("/{}/{}", service.full_name(), method.name());
+            let uri = path.parse().ok()?;
+            let (idempotent, streams) = (is_idempotent(&method), Streams::of(&method, stop));
+            Some((path, Self { role, idempotent, shape: Shape::of(&method), uri, streams }))
+        };
+        service.methods().filter_map(of).collect()
     }
 }
 

@@ -1,3 +1,5 @@
+mod conformance;
+
 use http::Version;
 use http::header::HOST;
 

@@ -28,8 +28,8 @@ use crate::call::body;
 use crate::call::cut::Cut;
 use crate::call::upstreams::Upstreams;
 
-/// Most bytes of a request, in either form.
-const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// Most bytes of a request, in either form: a message of 4 MiB in its frame.
+const MAX_REQUEST: usize = 4 * 1024 * 1024 + 5;
 
 /// Forwards a gRPC-Web call. The answer has the form of the question.
 pub async fn call(

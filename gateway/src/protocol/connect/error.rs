@@ -18,6 +18,7 @@ use super::codec::{Form, Json, name_of};
 use super::envelope::{END, envelope};
 use crate::answer::failure::Failure;
 use crate::answer::problem::{Problem, json_response, of_code};
+use crate::call::ending::UNKNOWN;
 use crate::call::headers;
 
 /// What is wrong with a request. The protocol has codes of its own for some of it.
@@ -48,6 +49,18 @@ impl Wrong {
     /// With a code of the protocol's.
     pub fn with_code(code: Code, refusal: Refusal) -> Self {
         Self { refusal, code: Some(code) }
+    }
+
+    /// The same of a message after others, with which something may have been stored.
+    #[must_use]
+    pub fn after_others(self) -> Self {
+        let Self { refusal, code } = self;
+        let said = refusal.message();
+        let said = said.strip_suffix(" Nothing was stored.").unwrap_or(said);
+        let late = Refusal::new(refusal.reason(), format!("{said} {UNKNOWN}"));
+        let violations = refusal.violations().iter();
+        let refusal = violations.fold(late, |late, one| late.violation(&one.field, &one.description));
+        Self { refusal, code }
     }
 }
 

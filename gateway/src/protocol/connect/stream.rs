@@ -98,20 +98,18 @@ impl Reading {
     /// The messages of a body as they come.
     pub fn all(self, body: Body, broken: Broken) -> Body {
         let envelopes = Envelopes::of_at_most(self.most);
-        let begin = (self, body, envelopes, false);
-        let frames = stream::unfold(begin, move |(reading, mut body, mut envelopes, ended)| {
+        let begin = Some((self, body, envelopes, false));
+        let frames = stream::unfold(begin, move |state| {
             let broken = broken.clone();
             async move {
-                if ended {
-                    return None;
+                let (reading, mut body, mut envelopes, is_later) = state?;
+                match reading.following(&mut body, &mut envelopes).await {
+                    Ok(next) => Some((Ok(Frame::data(next?)), Some((reading, body, envelopes, true)))),
+                    Err(wrong) => {
+                        broken.0.get_or_init(|| if is_later { wrong.after_others() } else { wrong });
+                        Some((Err(Status::cancelled("the request cannot be read on")), None))
+                    }
                 }
-                let next = reading.following(&mut body, &mut envelopes).await.transpose()?;
-                let failed = next.is_err();
-                let framed = next.map(Frame::data).map_err(|wrong| {
-                    broken.0.get_or_init(|| wrong);
-                    Status::cancelled("the request cannot be read on")
-                });
-                Some((framed, (reading, body, envelopes, failed)))
             }
         });
         Body::new(StreamBody::new(frames))

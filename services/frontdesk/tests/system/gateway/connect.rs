@@ -293,6 +293,16 @@ async fn a_stream_that_cannot_be_read_ends_with_the_protocols_code() {
         assert_eq!(end["error"]["code"], word, "{path} {coding} {body:?}: {end}");
         assert!(!end["error"]["message"].as_str().unwrap().is_empty());
     }
+    // What came before may be stored.
+    let file = envelope(0, br#"{"file":{"contentType":"text/csv","data":"ZXh0ZXJuYWxfaWQsbmFtZQo="}}"#);
+    let body = [&file[..], b"\0\xff\0\0\0"].concat();
+    let late = end(post(&fixture, IMPORT, "application/connect+json", body).bearer_auth(&token)).await;
+    let message = late["error"]["message"].as_str().unwrap();
+    assert_eq!(late["error"]["code"], "resource_exhausted");
+    assert!(
+        !message.contains("Nothing was stored") && message.ends_with("read before you send it again."),
+        "{message}"
+    );
 }
 
 #[tokio::test]
