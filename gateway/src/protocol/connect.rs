@@ -20,7 +20,7 @@ use tonic::body::Body;
 
 use self::codec::{Codec, Form, Json};
 use self::coding::Coding;
-use self::error::{Refused, Told, Wrong};
+use self::error::{ConnectError, Refused, Wrong};
 use self::stream::{Broken, Reading, Writing};
 use super::grpc;
 use crate::answer::access_log::By;
@@ -106,14 +106,15 @@ impl Connect {
                 }
                 Some(form) => {
                     let answered = self.posted(upstreams, (head, body), shape, form.codec, client).await;
-                    answered.unwrap_or_else(|refused| Told::of(refused, runbook, &self.json).response())
+                    answered
+                        .unwrap_or_else(|refused| ConnectError::of(refused, runbook, &self.json).response())
                 }
             },
             Method::GET | Method::HEAD if by_get => {
                 let answered = self.got(upstreams, head, shape, client).await;
                 match answered? {
                     Ok(response) => response,
-                    Err(refused) => Told::of(refused, runbook, &self.json).response(),
+                    Err(refused) => ConnectError::of(refused, runbook, &self.json).response(),
                 }
             }
             ref other => return Err(Failure::not_allowed(other, head.uri.path(), allow(by_get)).into()),
@@ -126,10 +127,10 @@ impl Connect {
 
     /// The answer to a call that is refused before it is read.
     pub fn refused(&self, refusal: Refusal, runbook: &Runbook, request: &HeaderMap) -> Response<Body> {
-        let told = Told::of(refusal.into(), runbook, &self.json);
+        let error = ConnectError::of(refusal.into(), runbook, &self.json);
         match Form::of(request).filter(|form| form.streams) {
-            Some(form) => told.stream(form),
-            None => told.response(),
+            Some(form) => error.stream(form),
+            None => error.response(),
         }
     }
 
@@ -232,7 +233,7 @@ impl Connect {
         };
         match sent {
             Ok(answered) => stream::response(writing, answered, broken),
-            Err(refused) => Told::of(refused, runbook, &self.json).stream(form),
+            Err(refused) => ConnectError::of(refused, runbook, &self.json).stream(form),
         }
     }
 

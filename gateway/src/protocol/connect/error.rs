@@ -36,7 +36,7 @@ pub struct Refused {
 }
 
 /// An error as callers read it.
-pub struct Told {
+pub struct ConnectError {
     problem: Problem,
     code: Code,
     error: Value,
@@ -88,7 +88,7 @@ impl From<Failure> for Refused {
     }
 }
 
-impl Told {
+impl ConnectError {
     /// The error of a refused call, with a link to its page if that is known.
     pub fn of(refused: Refused, runbook: &Runbook, json: &Json) -> Self {
         let Refused { failure, code } = refused;
@@ -206,13 +206,13 @@ mod tests {
         headers.insert("x-before", HeaderValue::from_static("1"));
         let mut status = Status::from(refusal);
         status.metadata_mut().insert("x-after", "2".parse().unwrap());
-        let told = Told::of(Failure::Status(status, headers).into(), &Runbook::default(), &json);
-        assert_eq!(told.error["code"], "permission_denied");
-        let detail = &told.error["details"][0];
+        let error = ConnectError::of(Failure::Status(status, headers).into(), &Runbook::default(), &json);
+        assert_eq!(error.error["code"], "permission_denied");
+        let detail = &error.error["details"][0];
         assert_eq!(detail["type"], "google.rpc.ErrorInfo");
         assert_eq!(detail["debug"]["metadata"]["missing"], "x");
         assert!(!detail["value"].as_str().unwrap().ends_with('='));
-        let response = told.response();
+        let response = error.response();
         assert_eq!(
             (response.status().as_u16(), &response.headers()["content-type"]),
             (403, &HeaderValue::from_static("application/json"))

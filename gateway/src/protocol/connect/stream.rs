@@ -21,7 +21,7 @@ use tonic::{Code, Status};
 use super::codec::{Codec, Form, Json};
 use super::coding::Coding;
 use super::envelope::{COMPRESSED, END, Envelopes, PREFIX, TooLong, envelope};
-use super::error::{Refused, Told, Wrong, end};
+use super::error::{ConnectError, Refused, Wrong, end};
 use crate::answer::access_log::{By, Streamed};
 use crate::answer::encoding::gzipped;
 use crate::answer::failure::{Failure, MAX_RESPONSE, broken_off, too_large, unreadable};
@@ -172,7 +172,8 @@ pub fn response(writing: Writing, answered: Response<Cut>, broken: Broken) -> Re
         if status.code() != Code::Ok {
             let by = head.extensions.remove::<By>();
             let failure = Failure::Status(status, head.headers);
-            let mut response = Told::of(failure.into(), &writing.runbook, &writing.json).stream(writing.form);
+            let mut response =
+                ConnectError::of(failure.into(), &writing.runbook, &writing.json).stream(writing.form);
             if let Some(by) = by {
                 response.extensions_mut().insert(by);
             }
@@ -227,7 +228,7 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
             Ok(piece) => piece,
             Err(refused) => {
                 state.ended = true;
-                Told::of(refused, &state.writing.runbook, &state.writing.json).end()
+                ConnectError::of(refused, &state.writing.runbook, &state.writing.json).end()
             }
         };
         Some((piece, state))
