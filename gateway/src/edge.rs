@@ -352,7 +352,7 @@ impl Inner {
             Failure::NotAllowed(_, allow) => {
                 headers.insert(ALLOW, allow);
             }
-            Failure::Told(_, told) => headers.extend(told.header),
+            Failure::OfHttp(_, told) => headers.extend(told.header),
             Failure::Status(_, metadata) => {
                 let content_type = headers.remove(CONTENT_TYPE);
                 headers::rest_out(&metadata, headers);

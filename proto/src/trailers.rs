@@ -33,30 +33,39 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(Indifferent).with_decode_allow_trailing_bits(true),
 );
 
+/// What is to be done to a trailer.
+enum Mend<T> {
+    Nothing,
+    Write(T),
+    Remove,
+}
+
 /// Writes what cannot be read in them so that it can, or leaves it out. Says whether they say
 /// how a call ended; others are left as they are.
 pub fn mend_trailers(trailers: &mut HeaderMap) -> bool {
-    let Some(code) = code(&trailers.get_all(STATUS)) else { return false };
-    if let Some(code) = code {
+    if !trailers.contains_key(STATUS) {
+        return false;
+    }
+    if let Some(code) = code(&trailers.get_all(STATUS)) {
         trailers.insert(STATUS, code.into());
     }
     if let Some(message) = message(&trailers.get_all(MESSAGE)) {
         trailers.insert(MESSAGE, message);
     }
     match details(&trailers.get_all(DETAILS)) {
-        None => {}
-        Some(Some(details)) => {
+        Mend::Nothing => {}
+        Mend::Write(details) => {
             trailers.insert(DETAILS, details);
         }
-        Some(None) => {
+        Mend::Remove => {
             trailers.remove(DETAILS);
         }
     }
     true
 }
 
-/// The code as it has to be written, if it is not; `None` outside if there is none.
-fn code(values: &GetAll<'_, HeaderValue>) -> Option<Option<u16>> {
+/// The code as it has to be written, if it is not.
+fn code(values: &GetAll<'_, HeaderValue>) -> Option<u16> {
     let mut all = values.iter();
     let first = all.next()?;
     let as_written = |code: u16| code.to_string().as_bytes() == first.as_bytes();
@@ -64,7 +73,7 @@ fn code(values: &GetAll<'_, HeaderValue>) -> Option<Option<u16>> {
     // Codes of later versions are unknown to everybody behind us.
     let read = numbers.map(|number: u16| if number <= 16 { number } else { Code::Unknown as u16 }).next();
     let code = read.unwrap_or(Code::Unknown as u16);
-    Some((all.next().is_some() || !as_written(code)).then_some(code))
+    (all.next().is_some() || !as_written(code)).then_some(code)
 }
 
 /// The message as it has to be written, if it is not.
@@ -81,16 +90,16 @@ fn message(values: &GetAll<'_, HeaderValue>) -> Option<HeaderValue> {
     Some(HeaderValue::try_from(written).unwrap_or(HeaderValue::from_static("")))
 }
 
-/// The details as they have to be written, if they are not; `None` inside if they cannot be
-/// understood.
-fn details(values: &GetAll<'_, HeaderValue>) -> Option<Option<HeaderValue>> {
+/// The details as every reader takes them.
+fn details(values: &GetAll<'_, HeaderValue>) -> Mend<HeaderValue> {
     let mut all = values.iter();
-    let first = all.next()?;
+    let Some(first) = all.next() else { return Mend::Nothing };
     if all.next().is_none() && STRICT.decode(first.as_bytes()).is_ok() {
-        return None;
+        return Mend::Nothing;
     }
     let understood = pieces(values).find_map(|piece| LENIENT.decode(piece).ok());
-    Some(understood.and_then(|details| HeaderValue::try_from(STRICT.encode(details)).ok()))
+    let written = understood.and_then(|details| HeaderValue::try_from(STRICT.encode(details)).ok());
+    written.map_or(Mend::Remove, Mend::Write)
 }
 
 /// Values that were sent one by one, or were joined on the way; none is empty.

@@ -25,24 +25,24 @@ pub enum Failure {
     /// The gateway refuses and names the methods of the path.
     NotAllowed(Refusal, HeaderValue),
     /// The gateway refuses for what the request is as one of HTTP, which has its own words.
-    Told(Refusal, Told),
+    OfHttp(Refusal, HttpWords),
     /// The service refuses.
     Status(Status, HeaderMap),
 }
 
 /// What HTTP says of a refused request, beside the reason.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct HttpWords {
     /// In place of the reason's status.
     pub status: Option<StatusCode>,
     /// What the route takes instead.
     pub header: Option<(HeaderName, HeaderValue)>,
 }
 
-impl Told {
+impl HttpWords {
     /// A refusal with another status than its reason has.
     pub fn status(refusal: Refusal, status: StatusCode) -> Failure {
-        Failure::Told(refusal, Self { status: Some(status), header: None })
+        Failure::OfHttp(refusal, Self { status: Some(status), header: None })
     }
 }
 
@@ -57,7 +57,7 @@ impl Failure {
     /// Who refuses.
     pub fn by(&self) -> By {
         match self {
-            Self::Refused(_) | Self::NotAllowed(..) | Self::Told(..) => By::Gateway,
+            Self::Refused(_) | Self::NotAllowed(..) | Self::OfHttp(..) => By::Gateway,
             Self::Status(..) => By::Service,
         }
     }
@@ -67,7 +67,7 @@ impl Failure {
         match self {
             Self::Refused(refusal) => refusal.reason() == ErrorReason::UpstreamUnavailable,
             Self::Status(status, _) => status.code() == Code::Unavailable,
-            Self::NotAllowed(..) | Self::Told(..) => false,
+            Self::NotAllowed(..) | Self::OfHttp(..) => false,
         }
     }
 
@@ -75,7 +75,9 @@ impl Failure {
     #[must_use]
     pub fn taking(self, name: HeaderName, value: HeaderValue) -> Self {
         match self {
-            Self::Refused(refusal) => Self::Told(refusal, Told { status: None, header: Some((name, value)) }),
+            Self::Refused(refusal) => {
+                Self::OfHttp(refusal, HttpWords { status: None, header: Some((name, value)) })
+            }
             Self::Status(status, mut metadata) => {
                 metadata.insert(name, value);
                 Self::Status(status, metadata)
@@ -87,7 +89,7 @@ impl Failure {
     /// Whether it is for this reason.
     pub fn is_for(&self, wanted: ErrorReason) -> bool {
         match self {
-            Self::Refused(refusal) | Self::NotAllowed(refusal, _) | Self::Told(refusal, _) => {
+            Self::Refused(refusal) | Self::NotAllowed(refusal, _) | Self::OfHttp(refusal, _) => {
                 refusal.reason() == wanted
             }
             Self::Status(status, _) => reason_of(status) == Some(wanted),

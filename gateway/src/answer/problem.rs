@@ -41,7 +41,7 @@ impl Problem {
             Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => {
                 Self::of_refusal(refusal, failure.by())
             }
-            Failure::Told(refusal, told) => {
+            Failure::OfHttp(refusal, told) => {
                 let problem = Self::of_refusal(refusal, failure.by());
                 let http_status = told.status.unwrap_or(problem.http_status);
                 Self { http_status, ..problem }

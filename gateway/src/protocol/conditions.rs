@@ -4,7 +4,7 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{HeaderName, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 
-use crate::answer::failure::{Failure, Told};
+use crate::answer::failure::{Failure, HttpWords};
 
 /// What a browser sends when it comes again to a stream of events: the id of the last one.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -38,7 +38,7 @@ pub fn refuse_unheeded(headers: &HeaderMap) -> Result<(), Failure> {
     };
     if value.as_bytes().trim_ascii() == b"*" {
         let refusal = refuse("If-None-Match: * asks that nothing is at this path, and something is.");
-        return Err(Told::status(refusal, StatusCode::PRECONDITION_FAILED));
+        return Err(HttpWords::status(refusal, StatusCode::PRECONDITION_FAILED));
     }
     Err(refuse("If-None-Match with tags is for reads.").into())
 }
@@ -81,7 +81,7 @@ mod tests {
             let failure = refuse_unheeded(&said(IF_NONE_MATCH, &[value])).unwrap_err();
             assert!(failure.is_for(ErrorReason::InvalidHeader));
             let told = match failure {
-                Failure::Told(_, told) => told.status.map(|status| status.as_u16()),
+                Failure::OfHttp(_, told) => told.status.map(|status| status.as_u16()),
                 _ => None,
             };
             assert_eq!(told, status, "{value:?}");

@@ -9,7 +9,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Version};
 
 use super::kind::Kind;
-use crate::answer::failure::{Failure, Told};
+use crate::answer::failure::{Failure, HttpWords};
 use crate::call::headers::MAX_HEAD;
 
 /// Bytes of a header besides its name and value.
@@ -30,7 +30,7 @@ pub fn check<B>(request: &Request<B>, kind: Kind) -> Result<(), Failure> {
     if kind == Kind::Grpc {
         let sentence = "gRPC goes over HTTP/2: its status comes after the message, where HTTP/1.1 clients do not look. Connect by HTTP/2 (h2c on this port), or send gRPC-Web or JSON over REST.";
         let refusal = Refusal::new(ErrorReason::MalformedRequest, sentence);
-        return Err(Told::status(refusal, StatusCode::HTTP_VERSION_NOT_SUPPORTED));
+        return Err(HttpWords::status(refusal, StatusCode::HTTP_VERSION_NOT_SUPPORTED));
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ fn check_size<B>(request: &Request<B>) -> Result<(), Failure> {
     let refusal = Refusal::new(ErrorReason::InvalidHeader, sentence)
         .with("header", name)
         .with("limit_bytes", MAX_HEAD.to_string());
-    Err(Told::status(refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+    Err(HttpWords::status(refusal, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
 }
 
 /// RFC 9112, 3.2, and RFC 9113, 8.3.1. HTTP/1.0 may leave it out.
@@ -102,7 +102,7 @@ fn check_coding(headers: &HeaderMap) -> Result<(), Failure> {
     }
     let refusal =
         unfit(&TRANSFER_ENCODING, "has other codings than `chunked`; a compressed body has Content-Encoding");
-    Err(Told::status(refusal, StatusCode::NOT_IMPLEMENTED))
+    Err(HttpWords::status(refusal, StatusCode::NOT_IMPLEMENTED))
 }
 
 fn unfit(name: &HeaderName, what: &str) -> Refusal {
@@ -126,7 +126,7 @@ mod tests {
         let failure = check(&request, Kind::of(request.headers())).err()?;
         let (refusal, status) = match failure {
             Failure::Refused(refusal) => (refusal, None),
-            Failure::Told(refusal, told) => (refusal, told.status),
+            Failure::OfHttp(refusal, told) => (refusal, told.status),
             other => panic!("{other:?}"),
         };
         let status = status.map_or(refusal.reason().wire().http_status, |status| status.as_u16());

@@ -194,7 +194,7 @@ fn invalid(problem: &str) -> Refusal {
 /// The answer to a request that is refused, whoever refuses it.
 pub fn refused(failure: &Failure, runbook: &Runbook) -> Response<Body> {
     let refusal = match failure {
-        Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) | Failure::Told(refusal, _) => {
+        Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) | Failure::OfHttp(refusal, _) => {
             Some(refusal.clone())
         }
         Failure::Status(status, _) => Refusal::from_status(status),

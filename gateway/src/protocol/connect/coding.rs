@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName};
 use tonic::Code;
 
 use super::error::Wrong;
-use crate::answer::encoding;
+use crate::answer::{accept, encoding};
 
 /// How messages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +42,7 @@ impl Coding {
 
     /// Whether a list of those that somebody takes has gzip.
     pub fn is_gzip_taken(headers: &HeaderMap, name: &HeaderName) -> bool {
-        let said = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        said.flat_map(|value| value.split(',')).any(|range| {
-            let (name, weight) = encoding::weighted(range);
-            name == "gzip" && weight > 0
-        })
+        accept::list(headers, name).any(|entry| entry.name == "gzip" && entry.weight > 0)
     }
 
     /// A message that was compressed so, of `limit` bytes at most. Nothing is nothing.

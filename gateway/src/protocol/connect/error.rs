@@ -101,7 +101,7 @@ impl ConnectError {
         let code = code.unwrap_or(Code::from(status.code));
         let error = error(code, &problem.message(), &status.details, json);
         let (headers, trailers) = match failure {
-            Failure::Refused(_) | Failure::NotAllowed(..) => Default::default(),
+            Failure::Refused(_) | Failure::NotAllowed(..) | Failure::OfHttp(..) => Default::default(),
             Failure::Status(status, headers) => apart(&status, headers),
         };
         Self { problem, code, error, headers, trailers }

@@ -37,7 +37,7 @@ impl From<Failure> for Refused {
         let by = failure.by();
         let status = match failure {
             Failure::Status(status, _) => status,
-            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) | Failure::Told(refusal, _) => {
+            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) | Failure::OfHttp(refusal, _) => {
                 refusal.into()
             }
         };

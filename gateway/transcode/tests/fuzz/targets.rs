@@ -11,8 +11,7 @@ use transcode::{Messages, OutputError, Style, Transcoder, check_template, grpc_w
 
 use super::protos;
 
-pub const NAMES: [&str; 8] =
-    ["template", "path", "query", "json", "wire", "mask", "grpc_web", "trailers"];
+pub const NAMES: [&str; 8] = ["template", "path", "query", "json", "wire", "mask", "grpc_web", "trailers"];
 const ALL_TYPES: &str = "protobuf_test_messages.proto3.TestAllTypesProto3";
 
 pub struct Targets {

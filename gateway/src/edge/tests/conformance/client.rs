@@ -27,7 +27,7 @@ type Failed = String;
 
 /// What was answered.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Heard {
     pub http: u16,
     pub headers: HeaderMap,
     pub trailers: HeaderMap,
@@ -75,7 +75,7 @@ pub fn messages(pool: &DescriptorPool, case: &Case) -> Vec<DynamicMessage> {
     messages
 }
 
-pub async fn ask(edge: &Edge, pool: &DescriptorPool, case: &Case) -> Result<Told, Failed> {
+pub async fn ask(edge: &Edge, pool: &DescriptorPool, case: &Case) -> Result<Heard, Failed> {
     let method = method(pool, case);
     let request = match &case.test["request"]["rawRequest"] {
         Value::Null => request(pool, case, &method),
@@ -88,7 +88,7 @@ pub async fn ask(edge: &Edge, pool: &DescriptorPool, case: &Case) -> Result<Told
     let trailers = whole.trailers().cloned();
     let body = whole.to_bytes();
     let streams = method.is_client_streaming() || method.is_server_streaming();
-    let told = Told { http: head.status.as_u16(), headers: head.headers, ..Told::default() };
+    let told = Heard { http: head.status.as_u16(), headers: head.headers, ..Heard::default() };
     match case.way.protocol {
         Protocol::Connect if streams => told.connect_stream(&method, case.way, &body),
         Protocol::Connect => told.connect(&method, case.way, &body),
@@ -246,7 +246,7 @@ fn web_trailers(body: &[u8]) -> (Vec<u8>, Option<HeaderMap>) {
     (body[..body.len() - last.len() - 5].to_vec(), Some(trailers))
 }
 
-impl Told {
+impl Heard {
     fn connect(mut self, method: &MethodDescriptor, way: Way, body: &[u8]) -> Result<Self, Failed> {
         let prefixed = self.headers.iter().filter_map(|(name, value)| {
             let name = name.as_str().strip_prefix("trailer-")?;

@@ -7,10 +7,10 @@ use serde_json::Value;
 use tonic::Code;
 
 use super::Case;
-use super::client::{Told, messages, method};
+use super::client::{Heard, messages, method};
 
 /// Whether an answer is what its case wants.
-pub fn compare(pool: &DescriptorPool, case: &Case, told: &Told) -> Result<(), String> {
+pub fn compare(pool: &DescriptorPool, case: &Case, told: &Heard) -> Result<(), String> {
     let Case { test, .. } = case;
     let wanted = &test["expectedResponse"];
     if let Some(http) = wanted["httpStatusCode"].as_u64()
@@ -35,7 +35,7 @@ pub fn compare(pool: &DescriptorPool, case: &Case, told: &Told) -> Result<(), St
     seen(pool, case, told)
 }
 
-fn code(test: &Value, error: &Value, told: &Told) -> Result<(), String> {
+fn code(test: &Value, error: &Value, told: &Heard) -> Result<(), String> {
     let named = |code: &Value| code.as_str().unwrap_or_default().trim_start_matches("CODE_").to_owned();
     let name = frontdesk_proto::code_name(Code::from(told.code)).replace("CANCELLED", "CANCELED");
     let others = test["otherAllowedErrorCodes"].as_array().cloned().unwrap_or_default();
@@ -64,7 +64,7 @@ fn has_all(wanted: &Value, headers: &HeaderMap, what: &str) -> Result<(), String
     Ok(())
 }
 
-fn data(case: &Case, definition: &Value, told: &Told, pool: &DescriptorPool) -> Result<(), String> {
+fn data(case: &Case, definition: &Value, told: &Heard, pool: &DescriptorPool) -> Result<(), String> {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     let read = |text: &Value| STANDARD.decode(text.as_str().unwrap()).unwrap();
@@ -85,7 +85,7 @@ fn bytes(message: &DynamicMessage, field: &str) -> Vec<u8> {
 }
 
 /// What the service saw of the request, in the first message or beside the error.
-fn seen(pool: &DescriptorPool, case: &Case, told: &Told) -> Result<(), String> {
+fn seen(pool: &DescriptorPool, case: &Case, told: &Heard) -> Result<(), String> {
     const INFO: &str = "connectrpc.conformance.v1.ConformancePayload.RequestInfo";
     let infos: Vec<DynamicMessage> = if let Some(payload) = told.payloads.first() {
         let info = payload.get_field_by_name("request_info").unwrap().into_owned();
