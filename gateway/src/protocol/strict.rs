@@ -123,7 +123,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        let failure = check(&request, Kind::of(request.headers())).err()?;
+        let failure = check(&request, Kind::of(request.headers(), || false)).err()?;
         let (refusal, status) = match failure {
             Failure::Refused(refusal) => (refusal, None),
             Failure::OfHttp(refusal, told) => (refusal, told.status),

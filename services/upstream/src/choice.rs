@@ -4,11 +4,7 @@ use crate::conduct::Conduct;
 
 /// Of those with the lowest rank the one of two, picked at random, that has less to do. Who
 /// has no rank is not there.
-pub fn better_of_two<'o, T>(
-    of: &'o [T],
-    rank: impl Fn(&T) -> Option<u8>,
-    to_do: impl Fn(&T) -> u32,
-) -> Option<&'o T> {
+pub fn better_of_two<T>(of: &[T], rank: impl Fn(&T) -> Option<u8>, to_do: impl Fn(&T) -> u32) -> Option<&T> {
     let mut best: (u8, Vec<&T>) = (u8::MAX, Vec::new());
     for one in of {
         let Some(rank) = rank(one) else { continue };
@@ -31,7 +27,7 @@ pub fn better_of_two<'o, T>(
 
 /// Leaves out those whose calls fail one after the other: at most half, and only while
 /// another one does better. When all fail, it is not they that are bad. Says which are new.
-pub fn leave_out<'o, T>(of: &'o [T], conduct: impl Fn(&T) -> &Conduct, now: u64) -> Vec<&'o T> {
+pub fn leave_out<T>(of: &[T], conduct: impl Fn(&T) -> &Conduct, now: u64) -> Vec<&T> {
     let mut new = Vec::new();
     if !of.iter().any(|one| conduct(one).should_be_left_out(now)) {
         return new;

@@ -20,6 +20,7 @@ use crate::clock::now;
 use crate::conduct::Conduct;
 use crate::connection::{Connecting, Connection, Room};
 use crate::dial::Peer;
+use crate::reach::Reach;
 
 /// Connections to each address: one would share its window and its task among
 /// all calls.
@@ -55,13 +56,7 @@ impl Endpoint {
         Self {
             addr,
             authority,
-            peer: Arc::new(Peer {
-                addr,
-                host,
-                tls,
-                reach: Default::default(),
-                passed_over: Count::default(),
-            }),
+            peer: Arc::new(Peer { addr, host, tls, reach: Reach::default(), passed_over: Count::default() }),
             conduct: Arc::default(),
             connections: Default::default(),
             further: RwLock::default(),
@@ -190,7 +185,7 @@ mod tests {
         tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
     }
 
-    async fn at(listener: &TcpListener) -> Endpoint {
+    fn at(listener: &TcpListener) -> Endpoint {
         let addr = listener.local_addr().unwrap();
         Endpoint::new(addr, addr.to_string().parse().unwrap(), None)
     }
@@ -206,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn connections_that_a_crowd_needed_are_closed_when_it_is_gone() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = at(&listener).await;
+        let endpoint = at(&listener);
         serve(listener);
         connect(&endpoint).await;
         let mut crowd = Vec::new();
@@ -228,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn calls_share_the_connections_of_an_address_whoever_else_is_called() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = at(&listener).await;
+        let endpoint = at(&listener);
         serve(listener);
         connect(&endpoint).await;
         for at_once in [1, 2, 7, 40] {
@@ -248,7 +243,7 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_hung_is_reached_again_when_it_is_well() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = at(&listener).await;
+        let endpoint = at(&listener);
         let soon = Duration::from_millis(100);
         assert!(tokio::time::timeout(soon, endpoint.connected_room()).await.is_err(), "nobody answers");
         let failed = endpoint.connected_room().await.err().unwrap();

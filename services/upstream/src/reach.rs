@@ -57,7 +57,7 @@ impl Reach {
         // So that many processes do not try it at the same time.
         let spread = pause.mul_f32(fastrand::f32() / 5.0);
         let times = failed.times.saturating_add(1);
-        let again_at = now + millis(pause - spread);
+        let again_at = now + millis(pause.saturating_sub(spread));
         *failed = Failed { times, at: now, again_at, cause: cause.to_owned() };
         times == 1
     }
