@@ -51,7 +51,7 @@ pub fn document(transcoder: &Transcoder, texts: Texts) -> Json {
         "info": {
             "title": "Frontdesk",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Identity and booking of a rental platform. Every refusal is an `application/problem+json` whose `code` is a reason; `/runbook/{code}` says what it means and what to do. Every answer has `X-Request-Id`, which finds it in the log. The scopes that a call needs are those of its `security`.",
+            "description": "Identity and booking of a rental platform. Every refusal is an `application/problem+json` whose `code` is a reason; `/runbook/{code}` says what it means and what to do. Every answer has `X-Request-Id`, which finds it in the log. The scopes that a call needs are those of its `security`; `x-aal` says that its user has proved a second factor, `x-fresh` within how many seconds.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [root(), {"url": "/api", "description": "The same paths under another prefix."}],

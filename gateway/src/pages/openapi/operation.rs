@@ -29,11 +29,11 @@ pub fn of(binding: &Binding, shared: &mut Components) -> Json {
         Texts::OfRequests if comment[summary.len()..].starts_with(".\n\n") => "",
         Texts::OfRequests => rest.split("\n\n").next().unwrap_or_default(),
     };
-    let description = described(rest, &contract);
-    if !description.is_empty() {
-        operation.insert("description".into(), description.into());
+    if !rest.is_empty() {
+        operation.insert("description".into(), rest.into());
     }
     operation.insert("security".into(), security(contract.rule.as_ref()));
+    proofs(&contract, &mut operation);
     let parameters = parameters::of(binding, &contract, &mut shared.schemas);
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
@@ -107,23 +107,21 @@ fn security(rule: Option<&Rule>) -> Json {
     }
 }
 
-/// What is said beside the summary, with what the caller must have proved.
-fn described(comment: &str, contract: &MethodContract) -> String {
+/// What the user of the call must have proved: how many factors, and how many seconds ago at
+/// most.
+fn proofs(contract: &MethodContract, operation: &mut Map<String, Json>) {
     let StepUp { fresh, aal } = contract.step_up;
     let factors = match aal {
-        Aal::Unspecified | Aal::Aal1 => "",
-        Aal::IfEnrolled => "Whoever has a second factor needs a token with `aal2`.",
-        Aal::Aal2 => "It needs a token with `aal2`.",
+        Aal::Unspecified | Aal::Aal1 => None,
+        Aal::IfEnrolled => Some("aal2 if enrolled"),
+        Aal::Aal2 => Some("aal2"),
     };
-    let lately = fresh.map(|fresh| {
-        let minutes = fresh.as_secs().div_ceil(60);
-        format!("Its user has proved within {minutes} minutes to be that user.")
-    });
-    let proofs: Vec<&str> =
-        [factors, lately.as_deref().unwrap_or_default()].into_iter().filter(|one| !one.is_empty()).collect();
-    let parts = [comment.to_owned(), proofs.join(" ")];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join("\n\n")
+    if let Some(factors) = factors {
+        operation.insert("x-aal".into(), factors.into());
+    }
+    if let Some(fresh) = fresh {
+        operation.insert("x-fresh".into(), fresh.as_secs().into());
+    }
 }
 
 #[cfg(test)]

@@ -134,7 +134,9 @@ impl Schemas {
     fn described(&mut self, field: &FieldDescriptor, direction: Direction) -> Json {
         let mut schema = self.field(field, direction);
         let comment = field_comment(field);
-        let is_wanted = self.texts == Texts::All || direction == Direction::In;
+        // A header that says the same has a text.
+        let is_asked = direction == Direction::In && FieldContract::of(field).header.is_none();
+        let is_wanted = self.texts == Texts::All || is_asked;
         if is_wanted && !comment.is_empty() {
             schema["description"] = comment.into();
         }
