@@ -172,14 +172,14 @@ fn requests(
     while let [flags, a, b, c, d, after @ ..] = rest {
         let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
         if *flags != 0 {
-            return Err(Status::internal("a message is compressed, and nothing says how"));
+            return Err(Status::new(Code::Internal, "a message is compressed, and nothing says how"));
         }
         if length > MOST {
             return Err(Status::resource_exhausted("a message is too large"));
         }
         let (message, left) = after.split_at(length);
         requests.push(
-            DynamicMessage::decode(input.clone(), message).map_err(|_| Status::internal("no message"))?,
+            DynamicMessage::decode(input.clone(), message).map_err(|_| Status::new(Code::Internal, "no message"))?,
         );
         rest = left;
     }
