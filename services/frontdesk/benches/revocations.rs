@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use boot::StopPolicy;
 use devdb::TestDatabase;
 use frontdesk::demo;
-use frontdesk::system::{Calls, Parts, Policies, System};
+use frontdesk::system::{self, Parts, Policies, System};
 use frontdesk_proto::booking::v1::ListPropertiesRequest;
 use frontdesk_proto::booking::v1::property_service_client::PropertyServiceClient;
 use futures::future::join_all;
@@ -318,7 +318,7 @@ async fn system(url: &str) -> System {
         identity: free().await.unwrap().into(),
         booking: free().await.unwrap().into(),
         gateway: free().await.unwrap().into(),
-        calls: Calls::InProcess,
+        calls: system::Calls::InProcess,
         stop: StopPolicy::AT_ONCE,
         policies: Policies {
             identity: Policy { limits, password_cost, ..Policy::default() },
