@@ -111,13 +111,8 @@ impl GrpcServer {
                 Err(error) => Some(Err(error)),
             })
         });
-        let serving = Server::builder()
-            .max_concurrent_streams(MAX_CALLS)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(MAX_CALLS * STREAM_WINDOW)
-            .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-            // Browsers speak HTTP/1.1 where there is no TLS.
+        // Browsers speak HTTP/1.1 where there is no TLS.
+        let serving = connections()
             .accept_http1(!pages.is_empty())
             .layer(Pages::of(pages))
             .layer(observe.clone())
@@ -155,6 +150,16 @@ impl GrpcServer {
         watch.abort();
         Ok(result?)
     }
+}
+
+/// How connections are used.
+fn connections() -> Server {
+    Server::builder()
+        .max_concurrent_streams(MAX_CALLS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(MAX_CALLS * STREAM_WINDOW)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
 }
 
 /// Says which services there are to whoever asks for another one, most likely at the port
