@@ -8,6 +8,8 @@ mod error;
 mod escape;
 pub mod grpc_web;
 mod json;
+mod key;
+mod location;
 mod mask;
 mod messages;
 mod near;

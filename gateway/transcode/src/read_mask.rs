@@ -14,8 +14,8 @@
 //! is one of any, such as a `Struct` and an `Any`, is shown as a whole or not at all.
 
 use crate::error::clipped;
+use crate::key;
 use crate::plan::{Field, Kind, Label, Message, MessageId, Plans, Shape};
-use crate::render::key_text;
 use crate::scalar;
 use crate::wire::Wire;
 
@@ -177,7 +177,7 @@ fn key_of(plans: &Plans, kind: Kind, text: &str) -> Option<String> {
     let mut wire = Vec::new();
     scalar::put_key(plans, kind, text, &mut wire).ok()?;
     let raw = Wire(&wire).raw(1, kind.wire_type(), 0).ok()?;
-    key_text(kind, Some(raw)).ok()
+    key::text(kind, Some(raw)).ok()
 }
 
 fn unknown(name: &Segment<'_>, message: &Message) -> String {

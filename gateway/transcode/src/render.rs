@@ -9,10 +9,8 @@ mod well_known;
 
 use std::sync::Arc;
 
-pub use self::fields::last;
 use self::fields::{delimited, values};
 use self::message::Writer;
-pub use self::value::key_text;
 use crate::binding::Binding;
 use crate::error::OutputError;
 use crate::json::write;

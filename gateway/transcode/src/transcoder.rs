@@ -8,7 +8,6 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use crate::bind::{self, FieldPath, Others};
 use crate::binding::{Binding, Body, Takes};
-use crate::created::Created;
 use crate::error::{InputError, RouteError, RuleError};
 use crate::messages::Messages;
 use crate::plan::{Kind, Plans};
@@ -16,7 +15,7 @@ use crate::render::{self, Renderer};
 use crate::router::{Captures, Router};
 use crate::style::Style;
 use crate::template::Template;
-use crate::{mask, parse, read_mask, rule, wire};
+use crate::{location, mask, parse, read_mask, rule, wire};
 
 /// Everything that is known from the descriptor set.
 #[derive(Debug)]
@@ -107,7 +106,7 @@ impl Transcoder {
         for at in 0..self.bindings.len() {
             let binding = &self.bindings[at];
             let Some(name) = created(&binding.method) else { continue };
-            match Created::of(&self.plans, binding, &name, &self.bindings) {
+            match location::created(&self.plans, binding, &name, &self.bindings) {
                 Ok(created) => self.bindings[at].created = Some(created),
                 Err(cause) => errors.push(RuleError::new(binding.method.full_name(), cause)),
             }

@@ -128,6 +128,31 @@ impl<'w> Wire<'w> {
     }
 }
 
+/// The last value of a field in a message of few fields.
+#[inline]
+pub fn last(wire: &[u8], wanted: u32) -> Result<Option<Raw<'_>>, OutputError> {
+    let mut found = None;
+    let mut rest = Wire(wire);
+    while !rest.is_empty() {
+        let (number, wire_type) = rest.tag()?;
+        let raw = rest.raw(number, wire_type, 0)?;
+        if number == wanted {
+            found = Some(raw);
+        }
+    }
+    Ok(found)
+}
+
+#[allow(clippy::cast_possible_wrap)]
+pub fn zigzag32(value: u32) -> i32 {
+    (value >> 1) as i32 ^ -((value & 1) as i32)
+}
+
+#[allow(clippy::cast_possible_wrap)]
+pub fn zigzag64(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         #[allow(clippy::cast_possible_truncation)]

@@ -3,7 +3,7 @@
 
 use crate::error::OutputError;
 use crate::plan::{Field, Kind, Label, Message, Plans};
-use crate::wire::{Raw, Wire, WireType};
+use crate::wire::{Raw, Wire, WireType, last};
 
 type Result<T = ()> = std::result::Result<T, OutputError>;
 
@@ -80,21 +80,6 @@ pub fn values(wire: &[u8], wanted: u32, depth: usize) -> Result<Vec<Raw<'_>>> {
         }
     }
     Ok(values)
-}
-
-/// The last value of a field in a message of few fields.
-#[inline]
-pub fn last(wire: &[u8], wanted: u32) -> Result<Option<Raw<'_>>> {
-    let mut found = None;
-    let mut rest = Wire(wire);
-    while !rest.is_empty() {
-        let (number, wire_type) = rest.tag()?;
-        let raw = rest.raw(number, wire_type, 0)?;
-        if number == wanted {
-            found = Some(raw);
-        }
-    }
-    Ok(found)
 }
 
 /// The last value of a field of bytes or text, or of a message.

@@ -9,14 +9,14 @@
 //! So members come in the order of their numbers, which is that of the wire. An
 //! unset `google.protobuf.Value` is left out, since its null is a value.
 
-use super::fields::{delimited, gather, is_hidden_default, last, values};
+use super::fields::{delimited, gather, is_hidden_default, values};
 use super::value;
 use super::well_known::{field_mask, time_text};
 use crate::error::OutputError;
 use crate::json::write;
 use crate::plan::{Field, Kind, Label, Message, MessageId, Plans, Shape};
 use crate::read_mask::Part;
-use crate::wire::{MAX_DEPTH, Raw, Wire, WireType};
+use crate::wire::{MAX_DEPTH, Raw, Wire, WireType, last};
 
 type Result<T = ()> = std::result::Result<T, OutputError>;
 

@@ -6,6 +6,7 @@ use super::message::{OutOfOrder, Pick, Writer, close};
 use super::value;
 use crate::error::OutputError;
 use crate::json::write;
+use crate::key;
 use crate::plan::{Field, Kind, Label, Message, MessageId};
 use crate::read_mask::Part;
 use crate::wire::{MAX_DEPTH, Raw, Wire};
@@ -167,7 +168,7 @@ impl Writer<'_> {
         let mut members: Vec<(String, Vec<Raw<'_>>)> = Vec::with_capacity(entries.len());
         for raw in entries {
             let (key, values) = entry(raw, self.depth)?;
-            members.push((value::key_text(key_field.kind, key)?, values));
+            members.push((key::text(key_field.kind, key)?, values));
         }
         members.sort_by(|one, other| one.0.cmp(&other.0));
         let start = out.len();

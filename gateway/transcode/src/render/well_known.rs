@@ -1,12 +1,11 @@
 //! Messages that are a single text in JSON.
 
-use super::fields::last;
 use crate::error::OutputError;
 use crate::json::write;
 use crate::plan::Shape;
 use crate::style::Style;
 use crate::time;
-use crate::wire::{Raw, Wire};
+use crate::wire::{Raw, Wire, last};
 
 type Result<T = ()> = std::result::Result<T, OutputError>;
 

@@ -17,7 +17,7 @@ async fn what_was_created_is_read_at_its_location() {
         let made = fixture.post_with(path, &token, key, &body).await;
         let location = told(&made, 201).unwrap();
         assert_eq!(location, format!("{path}/{}", made.body["id"].as_str().unwrap()));
-        assert_eq!(fixture.get(&location, &token).await.ok(), &made.body);
+        assert_eq!(fixture.get_with_key(&token, &location).await.ok(), &made.body);
         // The answer that is given again says the same.
         let again = fixture.post_with(path, &token, key, &body).await;
         assert_eq!((told(&again, 201), &again.body), (Some(location), &made.body));
