@@ -13,7 +13,7 @@ mod settings;
 use aws_lc_rs::constant_time;
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value as Json, json};
@@ -68,8 +68,26 @@ pub async fn call(
     }
     match answer(upstreams, &path, request, client).await {
         Ok(response) => response,
-        Err(refused) => refused.response(version.as_ref()),
+        Err(refused) => {
+            let mut response = refused.response(version.as_ref());
+            if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+                response.headers_mut().insert(ALLOW, allow(&path));
+            }
+            response
+        }
     }
+}
+
+/// The methods of a path below [`PREFIX`].
+fn allow(path: &str) -> HeaderValue {
+    let is_one = |of: &str| {
+        let mut steps = path.split('/');
+        let fits = |part: &str| steps.next().is_some_and(|step| part == step || part.starts_with('{'));
+        of.strip_prefix(PREFIX).is_some_and(|of| of.split('/').all(fits)) && steps.next().is_none()
+    };
+    let methods: Vec<&str> =
+        PATHS.iter().filter(|(_, of)| is_one(of)).map(|(method, _)| method.as_str()).collect();
+    HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// The answer to a request that is refused before it is read.
@@ -228,5 +246,24 @@ fn check_key(anon_key: Option<&str>, request: &Request<Body>) -> Result<(), &'st
         }
         ([_], None) => Err("Invalid authentication credentials"),
         _ => Err("Duplicate API key found"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_its_methods() {
+        for (path, methods) in [
+            ("user", "GET, PUT"),
+            ("factors", "POST"),
+            ("factors/7", "DELETE"),
+            ("factors/7/verify", "POST"),
+            (".well-known/jwks.json", "GET"),
+            ("factors/7/verify/8", ""),
+        ] {
+            assert_eq!(allow(path), methods, "{path}");
+        }
     }
 }

@@ -117,7 +117,8 @@ impl Shared {
         if !form.example.is_empty() {
             schema["examples"] = json!([form.example]);
         }
-        if let Some(name) = format_name(self.format).filter(|_| self.filled) {
+        // An address may have letters of any language and space around it: its pattern says so.
+        if let Some(name) = format_name(self.format).filter(|_| self.filled && self.format != Format::Email) {
             schema["format"] = name.into();
         }
         schema
@@ -129,8 +130,7 @@ fn format_name(format: Format) -> Option<&'static str> {
     match format {
         Format::Uuid => Some("uuid"),
         Format::Date => Some("date"),
-        // Letters of any language.
-        Format::Email => Some("idn-email"),
+        Format::Email => Some("email"),
         Format::Unspecified | Format::Slug | Format::TimeZone | Format::Text | Format::Line => None,
     }
 }

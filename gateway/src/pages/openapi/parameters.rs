@@ -62,7 +62,7 @@ pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -
     }
     if binding.http_method() == Method::GET && has_etag(binding) {
         let description = "Versions that the caller has; 304 says that one of them is current.";
-        parameters.push(header("If-None-Match", description, json!({"type": "string", "minLength": 1})));
+        parameters.push(header("If-None-Match", description, json!({"type": "string"})));
     }
     parameters
 }
