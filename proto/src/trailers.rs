@@ -71,8 +71,10 @@ fn code(values: &GetAll<'_, HeaderValue>) -> Option<u16> {
     let as_written = |code: u16| code.to_string().as_bytes() == first.as_bytes();
     let numbers = pieces(values).filter_map(|piece| std::str::from_utf8(piece).ok()?.parse().ok());
     // Codes of later versions are unknown to everybody behind us.
-    let read = numbers.map(|number: u16| if number <= 16 { number } else { Code::Unknown as u16 }).next();
-    let code = read.unwrap_or(Code::Unknown as u16);
+    let mut read = numbers.map(|number: u16| if number <= 16 { number } else { Code::Unknown as u16 });
+    // Of several an error is not taken for a success.
+    let first_read = read.next().unwrap_or(Code::Unknown as u16);
+    let code = if first_read == 0 { read.find(|code| *code != 0).unwrap_or(0) } else { first_read };
     (all.next().is_some() || !as_written(code)).then_some(code)
 }
 
@@ -138,6 +140,8 @@ mod tests {
             (&[b"05"], Code::NotFound),
             (&[b"5", b"13"], Code::NotFound),
             (&[b"5, 13"], Code::NotFound),
+            (&[b"0", b"0"], Code::Ok),
+            (&[b"0", b"5"], Code::NotFound),
             (&[b"", b"7"], Code::PermissionDenied),
             (&[b""], Code::Unknown),
             (&[b"99"], Code::Unknown),

@@ -33,12 +33,15 @@ pub enum Part {
     Whole,
     /// These fields of a message, or of each message of a list, by index and in its order.
     Fields(Vec<(usize, Part)>),
-    /// Entries of a map: of each one, and of those with a key, which are told what `every`
-    /// shows, too.
-    Entries {
-        every: Option<Box<Part>>,
-        keys: Vec<(String, Part)>,
-    },
+    Entries(Entries),
+}
+
+/// What is shown of a map: of each entry, and of those with a key, of which it is what `every`
+/// shows, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entries {
+    every: Option<Box<Part>>,
+    keys: Vec<(String, Part)>,
 }
 
 /// What a mask is of.
@@ -143,25 +146,19 @@ fn add(plans: &Plans, value: Value, part: &mut Part, names: &[Segment<'_>]) -> R
             }
             (Segment::Name(_) | Segment::Quoted(_), _) => Err(unknown(first, message)),
         },
-        (Inside::Entries(key, entry), Part::Entries { every, keys }) => {
+        (Inside::Entries(key, entry), Part::Entries(entries)) => {
             let value = Value::of(entry);
+            let nothing = || value.nothing(plans);
             match first {
                 Segment::Any => {
-                    for (_, part) in &mut *keys {
-                        add(plans, value, part, rest)?;
-                    }
-                    add(plans, value, every.get_or_insert_with(|| Box::new(value.nothing(plans))), rest)
+                    entries.keys.iter_mut().try_for_each(|(_, part)| add(plans, value, part, rest))?;
+                    add(plans, value, entries.every.get_or_insert_with(|| Box::new(nothing())), rest)
                 }
                 Segment::Name(text) | Segment::Quoted(text) => {
                     let text = key_of(plans, key, text).ok_or_else(|| {
                         format!("where `{}` is no key: these are of another kind", clipped(text))
                     })?;
-                    let at = keys.iter().position(|(one, _)| *one == text).unwrap_or_else(|| {
-                        let part = every.as_deref().cloned().unwrap_or_else(|| value.nothing(plans));
-                        keys.push((text, part));
-                        keys.len() - 1
-                    });
-                    add(plans, value, &mut keys[at].1, rest)
+                    add(plans, value, entries.with_key(text, nothing), rest)
                 }
             }
         }
@@ -203,12 +200,23 @@ impl Part {
     pub fn entry(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Whole => Some(self),
-            Self::Entries { every, keys } => {
+            Self::Entries(Entries { every, keys }) => {
                 let named = keys.iter().find(|(one, _)| one == key).map(|(_, part)| part);
                 named.or(every.as_deref())
             }
             Self::Fields(_) => None,
         }
+    }
+}
+
+impl Entries {
+    /// What is shown of the entry with a key: what is of every one, if nothing was said of it.
+    fn with_key(&mut self, key: String, nothing: impl FnOnce() -> Part) -> &mut Part {
+        let at = self.keys.iter().position(|(one, _)| *one == key).unwrap_or_else(|| {
+            self.keys.push((key, self.every.as_deref().cloned().unwrap_or_else(nothing)));
+            self.keys.len() - 1
+        });
+        &mut self.keys[at].1
     }
 }
 
@@ -235,7 +243,7 @@ impl Value {
     /// What is shown of it before any path names some of it.
     fn nothing(self, plans: &Plans) -> Part {
         match self.inside(plans) {
-            Inside::Entries(..) => Part::Entries { every: None, keys: Vec::new() },
+            Inside::Entries(..) => Part::Entries(Entries::default()),
             Inside::Fields(_) | Inside::Nothing => Part::Fields(Vec::new()),
         }
     }

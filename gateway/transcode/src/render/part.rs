@@ -62,7 +62,7 @@ impl Writer<'_> {
             (Part::Whole, ..) => self.single(kind, raw, out),
             (Part::Fields(wanted), Kind::Message(id), Raw::Delimited(wire))
             | (Part::Fields(wanted), Kind::Group(id), Raw::Group(wire)) => self.wanted(id, wanted, wire, out),
-            (Part::Fields(_) | Part::Entries { .. }, ..) => Err(OutputError::Malformed),
+            (Part::Fields(_) | Part::Entries(_), ..) => Err(OutputError::Malformed),
         }
     }
 

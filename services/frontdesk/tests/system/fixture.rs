@@ -1,6 +1,7 @@
 //! A running system with the demo's data, and clients for it.
 
 mod layout;
+mod systems;
 
 use std::net::SocketAddr;
 
@@ -18,6 +19,8 @@ use tonic::Request;
 use uuid::{Uuid, uuid};
 
 pub use self::layout::Layout;
+use self::systems::{CHEAP, cheaply};
+pub use self::systems::{system, system_calling, system_keyed, system_under};
 use crate::declared::{self, Declared};
 
 /// The master key of the fixture, a 32nd of it.
@@ -29,9 +32,6 @@ pub const ANON_KEY: &str = "sb_publishable_test";
 pub const LAKE_HOUSE: Uuid = uuid!("0d000000-0000-7000-8000-000000000202");
 /// The property of the other tenant.
 pub const HARBOUR_LOFT: Uuid = uuid!("0d000000-0000-7000-8000-000000000211");
-
-/// What passwords cost in tests, which sign in several thousand times.
-const CHEAP: PasswordCost = PasswordCost { memory_kib: 64, passes: 1 };
 
 /// A system that stops when dropped.
 pub struct Fixture {
@@ -247,56 +247,6 @@ impl Fixture {
         }
         rows
     }
-}
-
-/// A system on a database; several on one are replicas.
-pub async fn system(database_url: &str, policy: Policy) -> System {
-    Box::pin(system_under(database_url, Policies { identity: policy, ..Policies::default() })).await
-}
-
-/// The same, with a policy for each part.
-pub async fn system_under(database_url: &str, policies: Policies) -> System {
-    Box::pin(system_keyed(database_url, cheaply(policies), master_key())).await.unwrap()
-}
-
-fn cheaply(mut policies: Policies) -> Policies {
-    policies.identity.password_cost = CHEAP;
-    policies
-}
-
-/// The same, with a master key of its own, if it starts.
-pub async fn system_keyed(
-    database_url: &str,
-    policies: Policies,
-    master_key: MasterKey,
-) -> Result<System, frontdesk::Failure> {
-    system_calling(database_url, policies, master_key, Calls::InProcess).await
-}
-
-/// The same, with parts that call each other in this way.
-pub async fn system_calling(
-    database_url: &str,
-    mut policies: Policies,
-    master_key: MasterKey,
-    calls: Calls,
-) -> Result<System, frontdesk::Failure> {
-    policies.gateway.anon_key.get_or_insert_with(|| ANON_KEY.to_owned());
-    // Tests call identity by its port as gateways do, and put gateways of their own before it.
-    let proxies = policies.identity.trusted_proxies;
-    policies.identity.trusted_proxies = proxies.and(TrustedProxies::loopback());
-    let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let parts = Parts {
-        database: pg::Config { url: database_url.to_owned(), pool_size: pg::Config::DEFAULT_POOL_SIZE },
-        master_key,
-        identity: free().await.unwrap().into(),
-        booking: free().await.unwrap().into(),
-        gateway: free().await.unwrap().into(),
-        policies,
-        calls,
-        stop: StopPolicy::AT_ONCE,
-    };
-    // On the heap: every test has room for its future, and some walk through many systems.
-    Box::pin(System::start(parts)).await
 }
 
 /// The keys of the fixture's master key.
