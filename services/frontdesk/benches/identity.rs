@@ -3,7 +3,6 @@
 // A measurement that cannot go on says where.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use boot::StopPolicy;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -5,15 +5,13 @@ mod systems;
 
 use std::net::SocketAddr;
 
-use boot::{StopPolicy, TrustedProxies};
 use devdb::{Pooler, TestDatabase};
 use frontdesk::demo;
-use frontdesk::system::{Calls, Parts, Policies, System};
+use frontdesk::system::{Policies, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
-use identity::{MasterKey, PasswordCost, Policy};
+use identity::{MasterKey, Policy};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
-use tokio::net::TcpListener;
 use tokio_postgres::types::ToSql;
 use tonic::Request;
 use uuid::{Uuid, uuid};

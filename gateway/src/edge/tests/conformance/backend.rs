@@ -179,7 +179,8 @@ fn requests(
         }
         let (message, left) = after.split_at(length);
         requests.push(
-            DynamicMessage::decode(input.clone(), message).map_err(|_| Status::new(Code::Internal, "no message"))?,
+            DynamicMessage::decode(input.clone(), message)
+                .map_err(|_| Status::new(Code::Internal, "no message"))?,
         );
         rest = left;
     }
