@@ -219,7 +219,7 @@ async fn the_cookie_alone_opens_nothing_else_and_nothing_for_another_site() {
         &[("sec-fetch-site", "none")],
         &[OURS, ("sec-fetch-site", "cross-site")],
     ] {
-        let refused = Answer::of(page(&fixture, "", &cookie, said)).await;
+        let refused = Answer::of_a_stranger(page(&fixture, "", &cookie, said)).await;
         refused.refused(401, "SIGN_IN_REQUIRED");
         assert!(!refused.headers.contains_key("set-cookie"), "{said:?}");
     }
@@ -238,16 +238,16 @@ async fn the_cookie_alone_opens_nothing_else_and_nothing_for_another_site() {
     }
     // Over HTTPS, whose pages alone are told from others at a name, another cookie counts.
     let named = page(&fixture, "", &cookie, &[OURS, ("host", "api.example")]);
-    Answer::of(named).await.refused(401, "SIGN_IN_REQUIRED");
+    Answer::of_a_stranger(named).await.refused(401, "SIGN_IN_REQUIRED");
     let two = format!("{cookie}; frontdesk_session=planted");
-    Answer::of(page(&fixture, "", &two, &[OURS])).await.refused(401, "SIGN_IN_REQUIRED");
+    Answer::of_a_stranger(page(&fixture, "", &two, &[OURS])).await.refused(401, "SIGN_IN_REQUIRED");
     // None of these has used it up.
     let opened = page(&fixture, "", &cookie, &[OURS]).send().await.unwrap();
     let next = cookie_of(opened.headers());
     Events::of(opened).next().await;
     let ended = fixture.request(Method::DELETE, "/console/session").header("origin", ORIGIN);
     assert_eq!(Answer::of(ended.header("cookie", &next)).await.status, 204);
-    let over = Answer::of(page(&fixture, "", &next, &[OURS])).await;
+    let over = Answer::of_a_stranger(page(&fixture, "", &next, &[OURS])).await;
     over.refused(401, "REFRESH_TOKEN_INVALID");
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use boot::TrustedProxies;
+use frontdesk::system::Policies;
 use reqwest::Method;
 use serde_json::json;
 use tonic::Code;
@@ -74,7 +76,10 @@ async fn reflection_of_both_versions_lists_what_is_behind_the_gateway() {
 
 #[tokio::test]
 async fn so_many_ask_at_once_and_others_go_on() {
-    let fixture = Fixture::start().await;
+    // Callers say which address they have.
+    let gateway =
+        gateway::Policy { trusted_proxies: TrustedProxies::loopback(), ..gateway::Policy::default() };
+    let fixture = Fixture::start_under(Policies { gateway, ..Policies::default() }).await;
     let mut client = health(fixture.system.gateway);
     let mut watched = Vec::new();
     let refused = loop {

@@ -15,8 +15,8 @@ async fn a_path_that_is_nothing_is_404_and_one_that_cannot_be_decoded_400() {
         "/api/v1/booking-requests/",
         "/api//v1/booking-requests",
         "/api/v1/../v1/me/x",
-        // The path of a gRPC call, without gRPC.
-        "/frontdesk.booking.v1.BookingRequestService/ListBookingRequests",
+        // The path of a gRPC call that there is not.
+        "/frontdesk.booking.v1.BookingRequestService/ListNothing",
     ] {
         let answer = fixture.get(path, &token).await;
         answer.refused(404, "ROUTE_NOT_FOUND");
