@@ -44,7 +44,7 @@ impl Targets {
             "query" => std::str::from_utf8(input).is_ok_and(|query| self.query(query)),
             "json" => json(&self.canonical, input) | json(&self.ours, input),
             "wire" => wire(&self.canonical, input) | wire(&self.ours, input),
-            "mask" => self.mask(input),
+            "mask" => self.mask(&self.canonical, input) | self.mask(&self.ours, input),
             "grpc_web" => grpc_web::are_frames(input) | grpc_web::decode_text(input).is_some(),
             "trailers" => trailers(input),
             other => panic!("there is no target {other}"),
@@ -76,12 +76,12 @@ impl Targets {
 
     /// A mask, a line feed and the wire of a message: the part that is shown is what the
     /// mask names of the whole.
-    fn mask(&self, input: &[u8]) -> bool {
+    fn mask(&self, messages: &Messages, input: &[u8]) -> bool {
         let Some(at) = input.iter().position(|byte| *byte == b'\n') else { return false };
         let (Ok(text), wire) = (std::str::from_utf8(&input[..at]), &input[at + 1..]) else { return false };
-        let Ok(mask) = self.ours.read_mask(ALL_TYPES, text).unwrap() else { return false };
-        let part = self.ours.to_json_of(&mask, wire);
-        let Ok(whole) = self.ours.to_json(ALL_TYPES, wire).unwrap() else { return false };
+        let Ok(mask) = messages.read_mask(ALL_TYPES, text).unwrap() else { return false };
+        let part = messages.to_json_of(&mask, wire);
+        let Ok(whole) = messages.to_json(ALL_TYPES, wire).unwrap() else { return false };
         let part = part.expect("what is a part of something that can be read can be read");
         // Texts that nest deeper than this reader goes are not compared.
         let Ok(whole) = serde_json::from_slice(&whole) else { return true };
@@ -133,7 +133,10 @@ fn named(of: Option<&MessageDescriptor>, whole: &Json, paths: &[&[Name]]) -> Jso
             .filter(|path| [field.name(), field.json_name()].contains(&&*path[0].0))
             .map(|path| &path[1..])
             .collect();
-        let (Some(value), false) = (members.get(field.name()), rests.is_empty()) else { continue };
+        // Each style shows one of its names.
+        let name = [field.name(), field.json_name()].into_iter().find(|name| members.contains_key(*name));
+        let (Some(name), false) = (name, rests.is_empty()) else { continue };
+        let value = &members[name];
         let kind = field.kind();
         let inner = kind.as_message();
         let value = match value {
@@ -157,7 +160,7 @@ fn named(of: Option<&MessageDescriptor>, whole: &Json, paths: &[&[Name]]) -> Jso
             value if field.is_map() => value.clone(),
             value => named(inner, value, &rests),
         };
-        shown.insert(field.name().to_owned(), value);
+        shown.insert(name.to_owned(), value);
     }
     shown.into()
 }
