@@ -47,7 +47,12 @@ impl<'u> Identity<'u> {
     }
 
     pub async fn refresh(&self, refresh: String) -> Result<RefreshResponse, Failure> {
-        self.call("AuthService/Refresh", &RefreshRequest { refresh }).await
+        self.call("AuthService/Refresh", &RefreshRequest { refresh, access_is_used_first: false }).await
+    }
+
+    /// The same, for a call that is made before the next refresh token is on its way.
+    pub async fn refresh_for_a_call(&self, refresh: String) -> Result<RefreshResponse, Failure> {
+        self.call("AuthService/Refresh", &RefreshRequest { refresh, access_is_used_first: true }).await
     }
 
     pub async fn logout(&self, request: &LogoutRequest) -> Result<LogoutResponse, Failure> {

@@ -57,7 +57,7 @@ pub async fn signed_in(
     let secure = session::is_secure(&head);
     let refresh = session::cookie(&head, secure)?;
     let identity = Identity::new(upstreams, headers::rest_in(&head.headers, client));
-    let tokens = identity.refresh(refresh).await?;
+    let tokens = identity.refresh_for_a_call(refresh).await?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", tokens.access)).map_err(|_| unreadable())?;
     bearer.set_sensitive(true);
     head.headers.insert(AUTHORIZATION, bearer);

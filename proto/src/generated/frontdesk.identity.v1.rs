@@ -2119,6 +2119,11 @@ pub struct RefreshRequest {
     /// The refresh token that Login or the last Refresh gave.
     #[prost(string, tag = "1")]
     pub refresh: ::prost::alloc::string::String,
+    /// Whether the access token is used before anybody has the next refresh token, as the gateway
+    /// does for a browser's EventSource. Its use does not say then that the refresh token has
+    /// arrived: if the answer is lost, the one sent can be sent again, however late.
+    #[prost(bool, tag = "2")]
+    pub access_is_used_first: bool,
 }
 impl ::prost::Name for RefreshRequest {
     const NAME: &'static str = "RefreshRequest";

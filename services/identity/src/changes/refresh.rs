@@ -15,12 +15,19 @@ use crate::store::Change;
 
 impl Sessions {
     /// Exchanges a refresh token. The end of a misused session is committed
-    /// although the call fails.
-    pub async fn refresh(&self, text: &str, actor: &Actor) -> Result<Tokens, Error> {
+    /// although the call fails. An access token that is used first counts as one of before:
+    /// otherwise its use would say that the successor arrived, which may be lost.
+    pub async fn refresh(
+        &self,
+        text: &str,
+        access_is_used_first: bool,
+        actor: &Actor,
+    ) -> Result<Tokens, Error> {
         let token = self.refresh_tokens.read(text).ok_or(Error::RefreshTokenInvalid)?;
         boot::note_holder();
         let granted = Change::run(&self.store, async |change| exchange(change, token, actor).await);
-        self.tokens(granted.await?)
+        let granted = granted.await?;
+        if access_is_used_first { self.tokens_counting_as(token, granted) } else { self.tokens(granted) }
     }
 }
 

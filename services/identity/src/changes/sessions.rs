@@ -63,8 +63,15 @@ pub struct Granted {
 
 impl Sessions {
     pub(super) fn tokens(&self, granted: Granted) -> Result<Tokens, Error> {
+        let refresh = granted.refresh;
+        self.tokens_counting_as(refresh, granted)
+    }
+
+    /// The same, where the use of the access token is one of what belongs to another refresh
+    /// token of the session.
+    pub(super) fn tokens_counting_as(&self, beside: RefreshToken, granted: Granted) -> Result<Tokens, Error> {
         let Granted { user, factors, refresh, access_id, proofs, at } = granted;
-        let token = NewAccessToken { id: access_id, user: &user, beside: refresh, proofs, at };
+        let token = NewAccessToken { id: access_id, user: &user, beside, proofs, at };
         let access = self.keyring.sign(&token)?;
         Ok(Tokens { access, refresh: self.refresh_tokens.write(refresh), user, factors })
     }

@@ -51,7 +51,8 @@ impl AuthService for Identity {
         request: Request<wire::RefreshRequest>,
     ) -> Result<Response<wire::RefreshResponse>, Status> {
         let actor = Self::stranger(&request);
-        let tokens = self.sessions.refresh(&request.get_ref().refresh, &actor).await?;
+        let wire::RefreshRequest { refresh, access_is_used_first } = request.get_ref();
+        let tokens = self.sessions.refresh(refresh, *access_is_used_first, &actor).await?;
         Ok(signed_in!(RefreshResponse, tokens))
     }
 

@@ -209,6 +209,31 @@ async fn the_cookie_of_a_page_signs_its_stream_in_and_goes_on_with_each() {
 }
 
 #[tokio::test]
+async fn a_browser_whose_answer_was_lost_goes_on_with_the_cookie_that_it_has() {
+    let fixture = Fixture::start().await;
+    let cookie = sign_in(&fixture, demo::MANAGER).await;
+    let earlier = "update identity.sessions set rotated_at = rotated_at - interval '11 seconds'";
+    for _ in 0..2 {
+        // The stream is read, so that its token was used; its cookie is not kept.
+        let opened = page(&fixture, "", &cookie, &[OURS]).send().await.unwrap();
+        Events::of(opened).next().await;
+        fixture.execute(earlier, &[]).await;
+    }
+    let opened = page(&fixture, "", &cookie, &[OURS]).send().await.unwrap();
+    let next = cookie_of(opened.headers());
+    Events::of(opened).next().await;
+    let refresh = async |cookie: &str| {
+        let refresh = fixture.request(Method::POST, "/console/session/refresh").header("origin", ORIGIN);
+        Answer::of(refresh.header("cookie", cookie)).await
+    };
+    let renewed = refresh(&next).await;
+    fixture.get("/v1/me", renewed.ok()["access"].as_str().unwrap()).await.ok();
+    fixture.execute(earlier, &[]).await;
+    // Whoever has the first one still is somebody else by now.
+    refresh(&cookie).await.refused(401, "REFRESH_TOKEN_REUSED");
+}
+
+#[tokio::test]
 async fn the_cookie_alone_opens_nothing_else_and_nothing_for_another_site() {
     let fixture = Fixture::start().await;
     let cookie = sign_in(&fixture, demo::MANAGER).await;

@@ -155,7 +155,7 @@ async fn a_call_is_traced_from_the_gateway_to_its_statements_if_its_caller_says_
     };
     store_and_find_person(&url, credentials).await;
     // A name that is taken: the statement that stores it fails.
-    for (trace, flags, status) in [(UNSAMPLED, "00", 200), (TRACE, "01", 409)] {
+    for (trace, flags, status) in [(UNSAMPLED, "00", 201), (TRACE, "01", 409)] {
         let house = serde_json::json!({"name": "Traced", "time_zone": "Europe/Vienna", "max_guests": 4});
         let create = traced("/v1/properties", trace, flags).header("x-tenant-id", exports.value("TENANT_ID"));
         assert_eq!(create.bearer_auth(token).json(&house).send().await.unwrap().status(), status);
