@@ -66,7 +66,7 @@ clients: console
 bench: console
 	cargo bench --locked -p transcode --bench transcode
 	cargo bench --locked -p boot --bench log
-	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking --bench sign_ins
+	cargo bench --locked -p frontdesk --bench gateway --bench stack --bench identity --bench booking --bench sign_ins
 	cargo bench --locked -p frontdesk --bench revocations -- 1000000
 	cd $(CONSOLE) && FRONTDESK="$(CURDIR)/target/release/frontdesk" npm run --silent bench
 
