@@ -2,7 +2,7 @@
 //! one run: `cargo bench -p frontdesk --bench stack`.
 //!
 //! On one Postgres that waits for its disk: `frontdesk serve`, the roles as three processes, and
-//! FastAPI with asyncpg (`peers/fastapi`), two workers. `PEER` names a Python that has what its
+//! `FastAPI` with asyncpg (`peers/fastapi`), two workers. `PEER` names a Python that has what its
 //! `requirements.txt` names; without it ours are measured alone. The peer verifies a call's token
 //! and asks nobody what its caller may do; ours resolve the caller, which is kept until somebody
 //! revokes it, and store what they decide with its event.

@@ -34,7 +34,7 @@ impl Stack {
         Self::of("three roles", gateway, children).ready("/readyz").await
     }
 
-    /// FastAPI and asyncpg, with the keys that ours publish.
+    /// `FastAPI` and asyncpg, with the keys that ours publish.
     pub async fn peer(python: &Path, url: &str, keys: u16) -> Self {
         let port = free();
         let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/stack/peers/fastapi");
