@@ -10,7 +10,7 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 26] = [
+const FOREIGN: [&str; 27] = [
     // Of the system, Cargo and Debian.
     "CARGO",
     "CARGO_HOME",
@@ -31,6 +31,7 @@ const FOREIGN: [&str; 26] = [
     "CLIENTS",
     "CONSOLE_SOURCES",
     "ENVOY",
+    "PEER",
     "FRONTDESK",
     "BUILT_COMMIT",
     "SOURCE_COMMIT",
