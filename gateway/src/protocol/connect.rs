@@ -199,9 +199,10 @@ impl Connect {
         headers::connect_out(&trailers, "trailer-", response.headers_mut());
         let content_type = Form { codec, streams: false }.content_type();
         response.headers_mut().insert(CONTENT_TYPE, content_type);
-        // What was made may be a secret that is shown once.
-        if changes && !response.headers().contains_key(CACHE_CONTROL) {
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if !response.headers().contains_key(CACHE_CONTROL) {
+            // What was made may be a secret that is shown once; what is read is the caller's own.
+            let kept = if changes { "no-store" } else { "private, no-cache" };
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(kept));
         }
         Ok(response)
     }

@@ -97,6 +97,7 @@ async fn a_method_that_answers_once_is_called_in_both_codecs_by_post_and_by_get(
         (&json!(id), &json!("BOOKING_REQUEST_STATUS_REQUESTED"))
     );
     assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!(answer.headers["cache-control"], "private, no-cache");
     // What nobody knows is passed over, and the name of the proto file does as well.
     let other = json!({"booking_request_id": id, "later": {"x": [1]}}).to_string();
     let answer = post(&fixture, GET, "Application/JSON; charset=UTF-8", other.into()).bearer_auth(&token);
@@ -123,6 +124,8 @@ async fn a_method_that_answers_once_is_called_in_both_codecs_by_post_and_by_get(
         let request = fixture.request(Method::GET, &format!("{GET}?{query}")).bearer_auth(&token);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{query}");
+        // No cache between keeps what one caller may see for others.
+        assert_eq!(response.headers()["cache-control"], "private, no-cache", "{query}");
         let body = response.bytes().await.unwrap();
         assert!(body.windows(id.len()).any(|part| part == id.as_bytes()), "{query}");
     }
