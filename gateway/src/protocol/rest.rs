@@ -93,7 +93,7 @@ async fn streamed(
     found: &Match<'_>,
     client: &Client,
 ) -> Result<Response<Body>, Failure> {
-    let renderer = found.renderer();
+    let renderer = found.renderer_for(head.uri.query()).map_err(input_error)?;
     let streams = upstreams.of_path(found.grpc_path()).and_then(|target| target.streams);
     let cursor = streams.and_then(Streams::cursor);
     let form = if renderer.is_raw() {

@@ -55,6 +55,7 @@ async fn a_mask_that_names_no_field_of_the_answer_is_refused_with_its_place() {
         (&*one, "created_at.seconds", "where `seconds` is within what is shown as a whole"),
         (&*one, "", "is not a list of field names"),
         ("/v1/me", "nothing", "names `nothing`"),
+        ("/v1/booking-requests/watch", "nonsense", "names `nonsense`"),
     ] {
         let answer = fixture.get(&format!("{path}?fields={fields}"), &token).await;
         let violation = &answer.refused(400, "MALFORMED_REQUEST").body["violations"][0];
