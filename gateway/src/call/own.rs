@@ -27,7 +27,7 @@ use self::health::Healths;
 use super::shape::Shape;
 use crate::answer::access_log::{By, Streamed};
 
-/// Most calls of these services at once, and most of one client.
+/// Most streams of these services at once, and most of one client.
 const MOST: usize = 256;
 const MOST_OF_ONE: usize = 32;
 
@@ -81,7 +81,12 @@ impl OwnMethod<'_> {
     /// Answers a call, whose stream ends when the gateway stops.
     pub async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
         let Own { routes, under_way, stop, .. } = self.own;
-        let place = under_way.take(Some(client_of(client(request.headers())))).map_err(full)?;
+        // What answers once is soon over, and must not wait for streams that last.
+        let place = if self.shape.streams() {
+            Some(under_way.take(Some(client_of(client(request.headers())))).map_err(full)?)
+        } else {
+            None
+        };
         let request = if self.shape.takes_stream {
             let ends = stop.ending().clone().cancelled_owned();
             request.map(|body| Body::new(StreamBody::new(BodyStream::new(body).take_until(Box::pin(ends)))))
@@ -139,13 +144,13 @@ fn full(full: Full) -> Refusal {
     match full {
         Full::All(most) => Refusal::new(
             ErrorReason::Overloaded,
-            format!("{most} calls ask for reflection or health already, the most that may at once. This one was not begun; try again."),
+            format!("{most} streams of reflection and health are open already, the most that may be at once. This one was not begun; try again."),
         )
         .with("waits_for", "the gateway")
         .retry_after(again),
         Full::One(most) => Refusal::new(
             ErrorReason::TooManyCalls,
-            format!("{most} calls from your address ask for reflection or health already, the most that one may have at once. This one was not begun: end some, then try again."),
+            format!("{most} streams of reflection and health are open from your address already, the most that one may have at once. This one was not begun: end some, then try again."),
         )
         .with("limit", most.to_string())
         .retry_after(again),

@@ -75,7 +75,7 @@ async fn reflection_of_both_versions_lists_what_is_behind_the_gateway() {
 }
 
 #[tokio::test]
-async fn so_many_ask_at_once_and_others_go_on() {
+async fn so_many_streams_are_open_at_once_and_others_and_single_questions_go_on() {
     // Callers say which address they have.
     let gateway =
         gateway::Policy { trusted_proxies: TrustedProxies::loopback(), ..gateway::Policy::default() };
@@ -91,12 +91,14 @@ async fn so_many_ask_at_once_and_others_go_on() {
     };
     assert_eq!(refused.code(), Code::ResourceExhausted);
     assert_eq!(frontdesk_proto::reason_of(&refused), Some(frontdesk_proto::ErrorReason::TooManyCalls));
+    // What answers once needs no place of a stream, and others have their own.
+    assert_eq!(client.check(of("")).await.unwrap().into_inner().status(), ServingStatus::Serving);
     let other = fixture.request(Method::POST, CHECK).header("x-forwarded-for", "192.0.2.1");
     Answer::of_a_stranger(other.json(&json!({}))).await.ok();
     Answer::of(fixture.request(Method::GET, "/readyz")).await.ok();
     drop(watched);
     // The gateway has to hear of it.
-    while client.check(of("")).await.is_err() {
+    while client.watch(of("")).await.is_err() {
         tokio::task::yield_now().await;
     }
 }
