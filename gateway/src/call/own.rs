@@ -31,6 +31,9 @@ use crate::answer::access_log::{By, Streamed};
 const MOST: usize = 256;
 const MOST_OF_ONE: usize = 32;
 
+/// Most bytes of a question about health, which is one name.
+const MAX_MESSAGE: usize = 4 * 1024;
+
 /// The versions of reflection.
 const REFLECTION: [&str; 2] = ["v1", "v1alpha"];
 
@@ -61,6 +64,7 @@ impl Own {
     /// Beside services that are somewhere, each with the names of its gRPC services.
     pub fn new(behind: [(Upstream, Vec<String>); 2], names: &[&'static str], stop: &Stop) -> Self {
         let health = HealthServer::new(Healths::new(behind, stop));
+        let health = health.max_decoding_message_size(MAX_MESSAGE);
         let routes = with_reflection(Routes::default().add_service(health), names);
         let shapes = shapes().collect();
         Self { routes, shapes, under_way: AtOnce::new(MOST, MOST_OF_ONE), stop: stop.clone() }

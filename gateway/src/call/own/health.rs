@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boot::Stop;
+use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, Stream};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -20,6 +21,9 @@ use upstream::{Health as OfUpstream, Upstream};
 
 /// How long an answer is good, and how often whoever watches is told.
 const GOOD_FOR: Duration = Duration::from_secs(1);
+
+/// Most bytes of a service's name: those that watch keep it for as long as they do.
+const LONGEST_NAME: usize = 200;
 
 /// How all are.
 #[derive(Debug, Clone)]
@@ -103,7 +107,7 @@ impl Health for Healths {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        let HealthCheckRequest { service } = request.into_inner();
+        let service = named(request)?;
         match self.of(&service).await {
             ServingStatus::ServiceUnknown => Err(Status::not_found(
                 "No such service is behind this gateway. Those that are, reflection lists; the whole has an empty name.",
@@ -117,7 +121,7 @@ impl Health for Healths {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let HealthCheckRequest { service } = request.into_inner();
+        let service = named(request)?;
         let begin = (self.clone(), service, None);
         let told = stream::unfold(begin, |(healths, service, last)| async move {
             let now = healths.next(&service, last).await?;
@@ -125,6 +129,18 @@ impl Health for Healths {
         });
         Ok(Response::new(Box::pin(told)))
     }
+}
+
+/// The service that a request names.
+fn named(request: Request<HealthCheckRequest>) -> Result<String, Status> {
+    let HealthCheckRequest { service } = request.into_inner();
+    if service.len() <= LONGEST_NAME {
+        return Ok(service);
+    }
+    let what = format!("has more than {LONGEST_NAME} bytes, which no service's name has");
+    Err(Refusal::new(ErrorReason::MalformedRequest, format!("The field `service` {what}."))
+        .violation("service", &what)
+        .into())
 }
 
 fn answer(status: ServingStatus) -> HealthCheckResponse {
@@ -143,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_service_that_nobody_reaches_does_not_serve_and_an_unknown_one_is_named() {
+    async fn a_service_that_nobody_reaches_does_not_serve_and_an_unknown_or_long_name_is_told() {
         let stop = Stop::new(StopPolicy::AT_ONCE);
         let nowhere = || "127.0.0.1:1".parse().unwrap();
         let behind = [(nowhere(), vec!["a.A".to_owned()]), (nowhere(), vec!["b.B".to_owned()])];
@@ -154,6 +170,12 @@ mod tests {
         }
         let unknown = healths.check(asked("c.C")).await.unwrap_err();
         assert_eq!(unknown.code(), tonic::Code::NotFound);
+        let long = "x".repeat(LONGEST_NAME + 1);
+        let refused = healths.watch(asked(&long)).await.err().unwrap();
+        for refused in [refused, healths.check(asked(&long)).await.unwrap_err()] {
+            assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+            assert_eq!(frontdesk_proto::reason_of(&refused), Some(ErrorReason::MalformedRequest));
+        }
         let mut watched = Vec::new();
         for (name, first) in [("b.B", ServingStatus::NotServing), ("c.C", ServingStatus::ServiceUnknown)] {
             let mut told = healths.watch(asked(name)).await.unwrap().into_inner();
