@@ -181,8 +181,8 @@ impl Inner {
             },
             Verdict::Same => None,
             Verdict::Allowed(origin) => {
-                let with_cookie =
-                    session::is_path(request.uri().path()) || events::asks(&self.transcoder, &request);
+                let with_cookie = session::is_path(request.uri().path())
+                    || events::asks(&self.transcoder, &self.upstreams, &request);
                 Some(if with_cookie { Reader::WithCookie(origin) } else { Reader::Page(origin) })
             }
         };
@@ -270,7 +270,7 @@ impl Inner {
             Kind::Rest if oauth::is_path(request.uri().path()) => {
                 Box::pin(oauth::call(&self.upstreams, &self.policy.runbook, request, client)).await
             }
-            Kind::Rest if events::asks(&self.transcoder, &request) => {
+            Kind::Rest if events::asks(&self.transcoder, &self.upstreams, &request) => {
                 Box::pin(self.events(request, id, client)).await
             }
             Kind::Rest => match self.rest(request, client).await {

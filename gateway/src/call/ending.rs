@@ -68,10 +68,16 @@ impl Streams {
         })
     }
 
-    /// The field of a message that says how to go on behind it. A stream that has one is a
-    /// feed: it goes on for as long as somebody listens.
+    /// The field of a message that says how to go on behind it.
     pub fn cursor(&self) -> Option<u32> {
         self.cursor.as_ref().map(FieldDescriptor::number)
+    }
+
+    /// Whether it goes on for as long as somebody listens: such a stream has messages that say
+    /// nothing but where it is, so that each must. One that sends a list to its end, as exports
+    /// do, has a position beside what it sends.
+    pub fn is_feed(&self) -> bool {
+        self.cursor.as_ref().is_some_and(|field| FieldContract::of(field).limits.required)
     }
 
     /// The field of a request that says where to go on.

@@ -17,6 +17,7 @@ use transcode::Transcoder;
 use super::session;
 use crate::answer::accept::Accept;
 use crate::answer::failure::{Failure, unreadable};
+use crate::call::ending::Streams;
 use crate::call::headers::{self, Client};
 use crate::call::identity::Identity;
 use crate::call::upstreams::Upstreams;
@@ -27,7 +28,8 @@ const API_KEY: HeaderName = HeaderName::from_static("x-tenant-api-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a request is one of a page for a stream of events, signed in by its cookie alone.
-pub fn asks<B>(transcoder: &Transcoder, request: &Request<B>) -> bool {
+/// One that goes on, that is: a file that is a stream for its length is no stream of events.
+pub fn asks<B>(transcoder: &Transcoder, upstreams: &Upstreams, request: &Request<B>) -> bool {
     let headers = request.headers();
     // Most calls have no cookie, and are not looked at any further.
     headers.contains_key(COOKIE)
@@ -36,7 +38,10 @@ pub fn asks<B>(transcoder: &Transcoder, request: &Request<B>) -> bool {
         && !headers.contains_key(API_KEY)
         && session::has_cookie(headers)
         && Accept::of(headers).names("text/event-stream")
-        && transcoder.route(&Method::GET, request.uri().path()).is_ok_and(|found| found.streams())
+        && transcoder.route(&Method::GET, request.uri().path()).is_ok_and(|found| {
+            let streams = upstreams.of_path(found.grpc_path()).and_then(|target| target.streams);
+            streams.is_some_and(Streams::is_feed)
+        })
 }
 
 /// The request with the access token of its session, and the cookies that its answer sets,
@@ -105,6 +110,7 @@ mod tests {
     use super::*;
 
     const WATCH: &str = "/api/v1/booking-requests/watch?cursor=start";
+    const EXPORT: &str = "/v1/audit-events/export";
     const SESSION: (&str, &str) = ("cookie", "a=b; frontdesk_session=x");
     const EVENTS: (&str, &str) = ("accept", "text/event-stream");
 
@@ -116,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_cookie_counts_for_streams_of_events_and_nothing_else() {
-        let routes = crate::routes::compile().unwrap();
-        let asks = |method, uri, headers: &[_]| asks(&routes, &request(method, uri, headers));
+        let (routes, upstreams) = (crate::routes::compile().unwrap(), Upstreams::nowhere());
+        let asks = |method, uri, headers: &[_]| asks(&routes, &upstreams, &request(method, uri, headers));
         assert!(asks(Method::GET, WATCH, &[SESSION, EVENTS]));
         let secure = ("cookie", "__Host-frontdesk_session=x");
         assert!(asks(Method::GET, WATCH, &[secure, ("accept", "text/event-stream;q=0.5, */*")]));
@@ -125,6 +131,7 @@ mod tests {
             (Method::HEAD, WATCH, &[SESSION, EVENTS][..]),
             (Method::POST, WATCH, &[SESSION, EVENTS]),
             (Method::GET, "/v1/me", &[SESSION, EVENTS]),
+            (Method::GET, EXPORT, &[SESSION, EVENTS]),
             (Method::GET, "/v1/nothing", &[SESSION, EVENTS]),
             (Method::GET, WATCH, &[EVENTS]),
             (Method::GET, WATCH, &[("cookie", "frontdesk_sessions=x"), EVENTS]),

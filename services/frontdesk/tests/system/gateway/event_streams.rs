@@ -255,6 +255,7 @@ async fn the_cookie_alone_opens_nothing_else_and_nothing_for_another_site() {
         (Method::GET, WATCH, "application/x-ndjson"),
         (Method::GET, WATCH, "*/*"),
         (Method::HEAD, WATCH, "text/event-stream"),
+        (Method::GET, "/v1/audit-events/export", "text/event-stream"),
     ] {
         let call = fixture.request(method, path).header("cookie", &cookie).header("accept", accept);
         let refused = Answer::of_a_stranger(call.header(OURS.0, OURS.1)).await;
