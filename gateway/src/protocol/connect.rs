@@ -266,13 +266,15 @@ impl Connect {
 }
 
 fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
-    match headers.get(VERSION) {
-        Some(version) if version != "1" => {
+    let mut said = headers.get_all(VERSION).iter();
+    match (said.next(), said.next()) {
+        (None, _) => Ok(()),
+        (Some(version), None) if version == "1" => Ok(()),
+        _ => {
             let sentence =
-                format!("The header {VERSION} takes 1, the only version of the protocol there is.");
+                format!("The header {VERSION} takes 1 once, the only version of the protocol there is.");
             Err(Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", VERSION.as_str()))
         }
-        _ => Ok(()),
     }
 }
 

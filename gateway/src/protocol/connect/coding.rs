@@ -34,10 +34,10 @@ impl Coding {
         }
     }
 
-    /// The one that a header names.
+    /// The one that a header names: of several, on however many lines, none is taken.
     pub fn of(headers: &HeaderMap, name: &HeaderName) -> Result<Self, Wrong> {
-        let said = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        Self::named(said.as_deref().unwrap_or_default())
+        let lines = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Self::named(&lines.collect::<Vec<_>>().join(", "))
     }
 
     /// Whether a list of those that somebody takes has gzip.

@@ -182,6 +182,10 @@ async fn a_refusal_has_a_word_a_status_and_its_reason_and_changes_nothing() {
     let coded = of(send(APPROVE, "{}").header("content-encoding", "br")).await;
     refused(&coded, 501, "unimplemented", "UNSUPPORTED_MEDIA_TYPE");
     assert!(coded.body["message"].as_str().unwrap().contains("gzip"));
+    let twice = |name, value| of(send(APPROVE, "{}").header(name, value).header(name, value));
+    let codings = twice("content-encoding", "gzip").await;
+    refused(&codings, 501, "unimplemented", "UNSUPPORTED_MEDIA_TYPE");
+    refused(&twice("connect-protocol-version", "1").await, 400, "invalid_argument", "INVALID_HEADER");
     let bomb = gzip(&vec![b' '; 50_000_000]);
     let bomb = post(&fixture, APPROVE, "application/json", bomb).header("content-encoding", "gzip");
     refused(&of(bomb.bearer_auth(&token)).await, 429, "resource_exhausted", "PAYLOAD_TOO_LARGE");
