@@ -1,10 +1,11 @@
 //! Compressed bodies: gzip in requests, brotli and gzip in answers (RFC 9110,
 //! sections 8.4 and 12.5.3).
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::OnceLock;
 
-use bytes::Bytes;
+use bytes::buf::Reader;
+use bytes::{Buf, Bytes};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::{self, GzEncoder};
@@ -15,8 +16,8 @@ use http_body_util::Full;
 use tonic::body::Body;
 
 use super::accept::{Entry, list};
-use super::failure::too_large;
-use super::held::{NoRoom, held};
+use super::failure::{no_room_for_request, too_large};
+use super::held::{Held, NoRoom, held};
 
 /// Bodies below this many bytes are not compressed: they fit into a packet.
 const WORTHWHILE: usize = 1024;
@@ -55,7 +56,51 @@ pub fn inflated(body: &[u8], limit: usize) -> Result<Bytes, Refusal> {
     match read {
         Ok(count) if count > limit => Err(too_large(limit)),
         Ok(_) => Ok(inflated.into()),
-        Err(_) => Err(Refusal::new(ErrorReason::MalformedRequest, boot::nothing_stored(NOT_GZIP, ""))),
+        Err(_) => Err(malformed_gzip()),
+    }
+}
+
+fn malformed_gzip() -> Refusal {
+    Refusal::new(ErrorReason::MalformedRequest, boot::nothing_stored(NOT_GZIP, ""))
+}
+
+/// The same, with its room among bodies, of a message that was not read before. A long one is
+/// inflated on a thread for such work: a few KiB may become some MiB.
+pub async fn inflated_with_room(body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+    let from = MultiGzDecoder::new(body.reader()).take(limit as u64 + 1);
+    let mut inflating = Inflating { from, all: Vec::new(), held: Held::nothing(), limit };
+    if inflating.next_part()? {
+        let rest = tokio::task::spawn_blocking(move || {
+            while inflating.next_part()? {}
+            Ok::<_, Refusal>(inflating)
+        });
+        inflating = rest.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a message could not be inflated");
+            Err(no_room_for_request())
+        })?;
+    }
+    let Inflating { from: _, all, held, limit: _ } = inflating;
+    Ok(held.with(all.into()))
+}
+
+/// A message of which some is inflated.
+struct Inflating {
+    from: io::Take<MultiGzDecoder<Reader<Bytes>>>,
+    all: Vec<u8>,
+    held: Held,
+    limit: usize,
+}
+
+impl Inflating {
+    /// Inflates some more; whether there may be more still.
+    fn next_part(&mut self) -> Result<bool, Refusal> {
+        let part = (&mut self.from).take(LONG as u64).read_to_end(&mut self.all);
+        let count = part.map_err(|_| malformed_gzip())?;
+        if self.all.len() > self.limit {
+            return Err(too_large(self.limit));
+        }
+        self.held.add(count).map_err(|NoRoom| no_room_for_request())?;
+        Ok(count == LONG)
     }
 }
 

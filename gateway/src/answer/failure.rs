@@ -164,6 +164,16 @@ pub fn no_room(changes: bool) -> Refusal {
     if changes { refusal } else { refusal.with("waits_for", "room for bodies") }
 }
 
+/// The refusal of a request whose body there is no room for.
+pub fn no_room_for_request() -> Refusal {
+    Refusal::new(
+        ErrorReason::Overloaded,
+        "The gateway holds as many bodies as it has room for. This call was not begun; try again.",
+    )
+    .with("waits_for", "room for bodies")
+    .retry_after(Duration::from_secs(1))
+}
+
 /// The refusal for an answer that is not the method's message.
 pub fn unreadable() -> Refusal {
     Refusal::new(

@@ -1,7 +1,5 @@
 //! The body of a request, within its limit, its time and the room that there is for bodies.
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName};
@@ -12,7 +10,7 @@ use tonic::body::Body;
 
 use super::deadline;
 use crate::answer::encoding;
-use crate::answer::failure::{Failure, too_large};
+use crate::answer::failure::{Failure, no_room_for_request, too_large};
 use crate::answer::held::{Held, NoRoom};
 
 /// Most bytes of a REST request's body, also after it is inflated.
@@ -49,7 +47,7 @@ async fn collected(mut body: Limited<Body>, limit: usize) -> Result<Bytes, Refus
         })?;
         // Trailers say nothing.
         let Ok(part) = frame.into_data() else { continue };
-        held.add(part.len()).map_err(|NoRoom| no_room())?;
+        held.add(part.len()).map_err(|NoRoom| no_room_for_request())?;
         if first.is_empty() {
             first = part;
             continue;
@@ -60,15 +58,6 @@ async fn collected(mut body: Limited<Body>, limit: usize) -> Result<Bytes, Refus
         all.extend_from_slice(&part);
     }
     Ok(held.with(if all.is_empty() { first } else { all.freeze() }))
-}
-
-fn no_room() -> Refusal {
-    Refusal::new(
-        ErrorReason::Overloaded,
-        "The gateway holds as many bodies as it has room for. This call was not begun; try again.",
-    )
-    .with("waits_for", "room for bodies")
-    .retry_after(Duration::from_secs(1))
 }
 
 const BROKEN_OFF: &str = "The body broke off before its end.";

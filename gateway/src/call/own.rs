@@ -119,8 +119,9 @@ fn shapes() -> impl Iterator<Item = (String, Shape)> {
         .flat_map(|service| service.methods().collect::<Vec<_>>())
         .map(|method| {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-            // Nothing is changed by a look at it, although its options do not say so.
-            (path, Shape { only_reads: true, ..Shape::of(&method) })
+            // Nothing is changed by a look at it, and anybody may have one, although its options
+            // do not say so.
+            (path, Shape { only_reads: true, is_public: true, ..Shape::of(&method) })
         })
         .collect();
     let reflection = REFLECTION.map(|version| {
@@ -131,6 +132,7 @@ fn shapes() -> impl Iterator<Item = (String, Shape)> {
             takes_stream: true,
             gives_stream: true,
             only_reads: true,
+            is_public: true,
         };
         (format!("/{package}.ServerReflection/ServerReflectionInfo"), shape)
     });

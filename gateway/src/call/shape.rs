@@ -1,6 +1,6 @@
 //! What the descriptors say of a method to whoever reads its messages or streams them.
 
-use frontdesk_proto::MethodContract;
+use frontdesk_proto::{MethodContract, Rule};
 use prost_reflect::MethodDescriptor;
 
 /// What goes in and comes out.
@@ -14,16 +14,20 @@ pub struct Shape {
     pub gives_stream: bool,
     /// Whether it changes nothing.
     pub only_reads: bool,
+    /// Whether anybody may call it: what it takes is no longer than over REST then.
+    pub is_public: bool,
 }
 
 impl Shape {
     pub fn of(method: &MethodDescriptor) -> Self {
+        let contract = MethodContract::of(method);
         Self {
             input: method.input().full_name().to_owned(),
             output: method.output().full_name().to_owned(),
             takes_stream: method.is_client_streaming(),
             gives_stream: method.is_server_streaming(),
-            only_reads: !MethodContract::of(method).changes,
+            only_reads: !contract.changes,
+            is_public: contract.rule == Some(Rule::Public),
         }
     }
 

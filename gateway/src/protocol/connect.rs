@@ -25,16 +25,17 @@ use self::stream::{Broken, Reading, Writing};
 use super::grpc;
 use crate::answer::access_log::By;
 use crate::answer::encoding;
-use crate::answer::failure::{Failure, no_room, options};
-use crate::answer::held::NoRoom;
+use crate::answer::failure::{Failure, no_room, no_room_for_request, options};
+use crate::answer::held::{NoRoom, held};
 use crate::call::body;
 use crate::call::deadline::{self, Deadline};
 use crate::call::headers::{self, Client};
 use crate::call::shape::Shape;
-use crate::call::unary::{Answered, Call, frame};
+use crate::call::unary::{Answered, Call};
 use crate::call::upstreams::Upstreams;
 
-/// Most bytes of a message of a request, also after it is inflated.
+/// Most bytes of a message of a request, also after it is inflated. What anybody may send is
+/// shorter.
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
 /// By which clients say that they speak the protocol, and which version of it.
 const VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
@@ -144,7 +145,7 @@ impl Connect {
     ) -> Result<Response<Body>, Refused> {
         check_version(&head.headers)?;
         let coding = Coding::of(&head.headers, &CONTENT_ENCODING)?;
-        let message = body::read(body, MAX_REQUEST).await?;
+        let message = body::read(body, most_of(shape)).await?;
         self.once(upstreams, head, shape, One { codec, coding, message }, client).await
     }
 
@@ -178,12 +179,8 @@ impl Connect {
         One { codec, coding, message }: One,
         client: &Client,
     ) -> Result<Response<Body>, Refused> {
-        let message = coding.undone(message, MAX_REQUEST)?;
-        let wire = self.json.read(codec, &shape.input, message)?;
-        let Ok(frame) = frame(wire.len(), |out| {
-            out.extend_from_slice(&wire);
-            Ok::<_, std::convert::Infallible>(())
-        });
+        let message = coding.undone(message, most_of(shape)).await?;
+        let frame = self.framed(codec, shape, message)?;
         let mut metadata = head.headers;
         let taken = metadata.get_all(ACCEPT_ENCODING).iter().map(|value| (ACCEPT_ENCODING, value.clone()));
         let taken: HeaderMap = taken.collect();
@@ -205,6 +202,12 @@ impl Connect {
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(kept));
         }
         Ok(response)
+    }
+
+    /// A message as gRPC has it, with its room among bodies; how it came is not kept beside it.
+    fn framed(&self, codec: Codec, shape: &Shape, message: Bytes) -> Result<Bytes, Refusal> {
+        let wire = self.json.read(codec, &shape.input, message)?;
+        held(envelope::envelope(0, &wire)).map_err(|NoRoom| no_room_for_request())
     }
 
     /// Calls a method that streams.
@@ -254,7 +257,7 @@ impl Connect {
             coding: Coding::of(&head.headers, &stream::CONTENT_ENCODING)?,
             input: shape.input.clone(),
             json: self.json.clone(),
-            most: MAX_REQUEST,
+            most: most_of(shape),
         };
         let body =
             if shape.takes_stream { reading.all(body, broken.clone()) } else { reading.one(body).await? };
@@ -263,6 +266,11 @@ impl Connect {
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         Ok(Request::from_parts(head, body))
     }
+}
+
+/// Most bytes of a message for a method, before and after it is inflated.
+fn most_of(shape: &Shape) -> usize {
+    if shape.is_public { body::MAX_REST } else { MAX_REQUEST }
 }
 
 fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {

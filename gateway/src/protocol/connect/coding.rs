@@ -46,9 +46,9 @@ impl Coding {
     }
 
     /// A message that was compressed so, of `limit` bytes at most. Nothing is nothing.
-    pub fn undone(self, message: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+    pub async fn undone(self, message: Bytes, limit: usize) -> Result<Bytes, Refusal> {
         match self {
-            Self::Gzip if !message.is_empty() => encoding::inflated(&message, limit),
+            Self::Gzip if !message.is_empty() => encoding::inflated_with_room(message, limit).await,
             Self::Gzip | Self::Identity => Ok(message),
         }
     }

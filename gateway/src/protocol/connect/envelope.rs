@@ -32,14 +32,7 @@ impl Envelopes {
 
     /// The next message with its flags, once it is whole.
     pub fn take(&mut self) -> Result<Option<(u8, Bytes)>, TooLong> {
-        let [flags, a, b, c, d, ..] = self.begun[..] else { return Ok(None) };
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        if length > self.most {
-            return Err(TooLong);
-        }
-        if self.begun.len() < PREFIX + length {
-            return Ok(None);
-        }
+        let Some((flags, length)) = first(&self.begun, self.most)? else { return Ok(None) };
         self.begun.advance(PREFIX);
         Ok(Some((flags, self.begun.split_to(length).freeze())))
     }
@@ -48,6 +41,24 @@ impl Envelopes {
     pub fn are_whole(&self) -> bool {
         self.begun.is_empty()
     }
+}
+
+/// The first message, with its flags, of a body that came whole, from which it is taken and
+/// not copied; `None` if it is cut off.
+pub fn take(whole: &mut Bytes, most: usize) -> Result<Option<(u8, Bytes)>, TooLong> {
+    let Some((flags, length)) = first(whole, most)? else { return Ok(None) };
+    whole.advance(PREFIX);
+    Ok(Some((flags, whole.split_to(length))))
+}
+
+/// The flags and the length of the first message, if all of it is there.
+fn first(begun: &[u8], most: usize) -> Result<Option<(u8, usize)>, TooLong> {
+    let [flags, a, b, c, d, rest @ ..] = begun else { return Ok(None) };
+    let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+    if length > most {
+        return Err(TooLong);
+    }
+    Ok((rest.len() >= length).then_some((*flags, length)))
 }
 
 /// A message in its envelope, which gRPC's frames are, too.
@@ -67,6 +78,12 @@ mod tests {
     #[test]
     fn envelopes_are_taken_whole_however_they_come() {
         let sent = [&envelope(0, b"one")[..], &envelope(COMPRESSED, b""), &envelope(END, b"{}")].concat();
+        let mut whole = Bytes::from(sent.clone());
+        for expected in [(0, Bytes::from("one")), (1, Bytes::new()), (2, Bytes::from("{}"))] {
+            assert_eq!(take(&mut whole, 3), Ok(Some(expected)));
+        }
+        assert_eq!((whole.len(), take(&mut whole, 3)), (0, Ok(None)));
+        assert_eq!(take(&mut Bytes::from(sent[..7].to_vec()), 3), Ok(None));
         for size in 1..sent.len() {
             let mut envelopes = Envelopes::of_at_most(3);
             let mut taken = Vec::new();

@@ -20,11 +20,14 @@ use tonic::{Code, Status};
 
 use super::codec::{Codec, Form, Json};
 use super::coding::Coding;
-use super::envelope::{COMPRESSED, END, Envelopes, PREFIX, TooLong, envelope};
+use super::envelope::{self, COMPRESSED, END, Envelopes, PREFIX, TooLong, envelope};
 use super::error::{ConnectError, Refused, Wrong, end};
 use crate::answer::access_log::{By, Streamed};
 use crate::answer::encoding::gzipped;
-use crate::answer::failure::{Failure, MAX_RESPONSE, broken_off, too_large, unreadable};
+use crate::answer::failure::{
+    Failure, MAX_RESPONSE, broken_off, no_room_for_request, too_large, unreadable,
+};
+use crate::answer::held::{NoRoom, held};
 use crate::call::cut::Cut;
 use crate::call::{body, headers};
 
@@ -82,17 +85,19 @@ impl Writing {
 impl Reading {
     /// The one message of a body as gRPC has it.
     pub async fn one(&self, body: Body) -> Result<Body, Wrong> {
-        let whole = body::read(body, self.most + PREFIX).await?;
-        let mut envelopes = Envelopes::of_at_most(self.most);
-        envelopes.push(&whole);
-        let first = self.next(&mut envelopes)?;
-        let nothing = || if envelopes.are_whole() { not_one("none") } else { cut_off() };
-        let first = first.ok_or_else(nothing)?;
-        match self.next(&mut envelopes)? {
-            Some(_) => Err(not_one("several")),
-            None if !envelopes.are_whole() => Err(cut_off()),
-            None => Ok(Body::new(Full::new(first))),
+        let mut whole = body::read(body, self.most + PREFIX).await?;
+        let too_long = |TooLong| too_large(self.most);
+        let nothing = if whole.is_empty() { not_one("none") } else { cut_off() };
+        let (flags, message) = envelope::take(&mut whole, self.most).map_err(too_long)?.ok_or(nothing)?;
+        if envelope::take(&mut whole, self.most).map_err(too_long)?.is_some() {
+            return Err(not_one("several"));
         }
+        if !whole.is_empty() {
+            return Err(cut_off());
+        }
+        // What was compressed is not kept beside what it becomes.
+        drop(whole);
+        Ok(Body::new(Full::new(self.framed(flags, message).await?)))
     }
 
     /// The messages of a body as they come.
@@ -117,8 +122,8 @@ impl Reading {
 
     async fn following(&self, body: &mut Body, envelopes: &mut Envelopes) -> Result<Option<Bytes>, Wrong> {
         loop {
-            if let Some(frame) = self.next(envelopes)? {
-                return Ok(Some(frame));
+            if let Some((flags, message)) = envelopes.take().map_err(|TooLong| too_large(self.most))? {
+                return self.framed(flags, message).await.map(Some);
             }
             match body.frame().await {
                 // Trailers say nothing.
@@ -130,22 +135,19 @@ impl Reading {
         }
     }
 
-    /// The next message as gRPC has it.
-    fn next(&self, envelopes: &mut Envelopes) -> Result<Option<Bytes>, Wrong> {
-        let Some((flags, message)) = envelopes.take().map_err(|TooLong| too_large(self.most))? else {
-            return Ok(None);
-        };
+    /// A message as gRPC has it, with its room among bodies.
+    async fn framed(&self, flags: u8, message: Bytes) -> Result<Bytes, Wrong> {
         let message = match flags {
             0 => message,
             COMPRESSED if self.coding == Coding::Identity => {
                 let sentence = "A message is compressed, and no connect-content-encoding says how. Send it as it is, or say gzip.";
                 return Err(Wrong::with_code(Code::Internal, malformed(sentence)));
             }
-            COMPRESSED => self.coding.undone(message, self.most)?,
+            COMPRESSED => self.coding.undone(message, self.most).await?,
             _ => return Err(malformed("A message has flags that a request has not.").into()),
         };
         let wire = self.json.read(self.codec, &self.input, message)?;
-        Ok(Some(envelope(0, &wire)))
+        Ok(held(envelope(0, &wire)).map_err(|NoRoom| no_room_for_request())?)
     }
 }
 
