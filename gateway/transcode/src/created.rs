@@ -51,8 +51,14 @@ impl Created {
 /// Appends a value as it stands in a path, if it is one of so many segments.
 fn push_encoded(path: &mut String, text: &str, segments: usize) -> Option<()> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    if text.is_empty() || segments > 1 && text.split('/').filter(|part| !part.is_empty()).count() != segments
-    {
+    let is_name = |part: &str| !matches!(part, "" | "." | "..");
+    // Dots and empty segments are taken out of a path before it is asked for, which leads
+    // elsewhere then (RFC 3986, 5.2.4).
+    if segments > 1 {
+        if text.split('/').count() != segments || !text.split('/').all(is_name) {
+            return None;
+        }
+    } else if !is_name(text) {
         return None;
     }
     for byte in text.bytes() {
@@ -64,4 +70,35 @@ fn push_encoded(path: &mut String, text: &str, segments: usize) -> Option<()> {
         }
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_would_lead_to_another_path_has_no_location() {
+        let of = |text: &str, segments| {
+            let mut path = "/v1/".to_owned();
+            push_encoded(&mut path, text, segments).map(|()| path)
+        };
+        assert_eq!(of("a/b.c", 2).as_deref(), Some("/v1/a/b.c"));
+        assert_eq!(of("a/b", 1).as_deref(), Some("/v1/a%2Fb"));
+        assert_eq!(of("...", 1).as_deref(), Some("/v1/..."));
+        for (text, segments) in [
+            ("", 1),
+            (".", 1),
+            ("..", 1),
+            ("a", 2),
+            ("a/b/c", 2),
+            ("a/..", 2),
+            ("./b", 2),
+            ("a//b", 2),
+            ("a//b", 3),
+            ("/a/b", 2),
+            ("a/b/", 2),
+        ] {
+            assert_eq!(of(text, segments), None, "{text} of {segments}");
+        }
+    }
 }
