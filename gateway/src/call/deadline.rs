@@ -82,10 +82,7 @@ impl Deadline {
     pub fn header(&self) -> Result<HeaderValue, Refusal> {
         let left = self.at.saturating_duration_since(Instant::now()).as_millis();
         if left == 0 {
-            return Err(Refusal::new(
-                ErrorReason::DeadlineExceeded,
-                boot::nothing_stored("The time given for the call was over before it was passed on.", ""),
-            ));
+            return Err(not_begun());
         }
         Ok(of_millis(left))
     }
@@ -98,6 +95,15 @@ impl Deadline {
     /// Waits for the service, a little longer than it may take.
     pub async fn within<T>(&self, call: impl Future<Output = T>) -> Result<T, Refusal> {
         tokio::time::timeout_at(self.end(), call).await.map_err(|_| self.over())
+    }
+
+    /// Waits for the body of the request, for as long as its caller gives the call; without that
+    /// it has its own time.
+    pub async fn body<T>(&self, body: impl Future<Output = T>) -> Result<T, Refusal> {
+        match self.asked() {
+            None => Ok(body.await),
+            Some(until) => tokio::time::timeout_at(until, body).await.map_err(|_| not_begun()),
+        }
     }
 
     /// The refusal of a call that was given up.
@@ -142,6 +148,11 @@ pub fn from_connect(headers: &mut HeaderMap) -> Result<(), Refusal> {
         .ok_or_else(|| wrong(&CONNECT_TIMEOUT, "it takes milliseconds, as up to 10 digits, such as 2500"))?;
     headers.insert(GRPC_TIMEOUT, of_millis(asked.as_millis()));
     Ok(())
+}
+
+fn not_begun() -> Refusal {
+    let sentence = "The time given for the call was over before it was passed on.";
+    Refusal::new(ErrorReason::DeadlineExceeded, boot::nothing_stored(sentence, ""))
 }
 
 fn grpc_wrong() -> Refusal {
@@ -220,6 +231,15 @@ mod tests {
         headers.insert(GRPC_TIMEOUT, HeaderValue::from_static("1H"));
         from_connect(&mut headers).unwrap();
         assert!(headers.is_empty(), "it is no header of Connect");
+    }
+
+    #[tokio::test]
+    async fn a_body_has_the_time_that_its_caller_gives_the_call() {
+        let late = Deadline::after(Duration::from_millis(5), true).body(std::future::pending::<()>()).await;
+        let refusal = late.unwrap_err();
+        assert_eq!(refusal.reason(), ErrorReason::DeadlineExceeded);
+        assert!(refusal.message().contains("Nothing was stored"), "{}", refusal.message());
+        assert_eq!(Deadline::after(Duration::ZERO, false).body(async { 7 }).await.unwrap(), 7);
     }
 
     fn allowed(name: HeaderName, value: &'static str) -> Option<Duration> {

@@ -10,6 +10,7 @@ mod query;
 mod stream;
 
 use boot::Runbook;
+use boot::deadline::GRPC_TIMEOUT;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -64,6 +65,7 @@ struct One {
     codec: Codec,
     coding: Coding,
     message: Bytes,
+    deadline: Deadline,
 }
 
 impl From<Failure> for NoCall {
@@ -138,22 +140,23 @@ impl Connect {
     async fn posted(
         &self,
         upstreams: &Upstreams,
-        (head, body): (Parts, Body),
+        (mut head, body): (Parts, Body),
         shape: &Shape,
         codec: Codec,
         client: &Client,
     ) -> Result<Response<Body>, Refused> {
         check_version(&head.headers)?;
         let coding = Coding::of(&head.headers, &CONTENT_ENCODING)?;
-        let message = body::read(body, most_of(shape)).await?;
-        self.once(upstreams, head, shape, One { codec, coding, message }, client).await
+        let deadline = deadline_of(&mut head.headers)?;
+        let message = deadline.body(body::read(body, most_of(shape))).await??;
+        self.once(upstreams, head, shape, One { codec, coding, message, deadline }, client).await
     }
 
     /// A call in a query; one in a codec that nobody knows is none.
     async fn got(
         &self,
         upstreams: &Upstreams,
-        head: Parts,
+        mut head: Parts,
         shape: &Shape,
         client: &Client,
     ) -> Result<Result<Response<Body>, Refused>, NoCall> {
@@ -166,7 +169,11 @@ impl Connect {
             Ok(coding) => coding,
             Err(wrong) => return Ok(Err(wrong.into())),
         };
-        let one = One { codec, coding, message: asked.message };
+        let deadline = match deadline_of(&mut head.headers) {
+            Ok(deadline) => deadline,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let one = One { codec, coding, message: asked.message, deadline };
         Ok(self.once(upstreams, head, shape, one, client).await)
     }
 
@@ -176,7 +183,7 @@ impl Connect {
         upstreams: &Upstreams,
         head: Parts,
         shape: &Shape,
-        One { codec, coding, message }: One,
+        One { codec, coding, message, deadline }: One,
         client: &Client,
     ) -> Result<Response<Body>, Refused> {
         let message = coding.undone(message, most_of(shape)).await?;
@@ -184,8 +191,6 @@ impl Connect {
         let mut metadata = head.headers;
         let taken = metadata.get_all(ACCEPT_ENCODING).iter().map(|value| (ACCEPT_ENCODING, value.clone()));
         let taken: HeaderMap = taken.collect();
-        deadline::from_connect(&mut metadata)?;
-        let deadline = Deadline::of_grpc(&metadata, false)?.unwrap_or_default();
         headers::connect_in(&mut metadata, client);
         let call = Call { path: head.uri.path(), frame, metadata };
         let Answered { message, headers, trailers } = call.answered(upstreams, deadline).await?;
@@ -252,6 +257,7 @@ impl Connect {
     ) -> Result<Request<Body>, Wrong> {
         check_version(&head.headers)?;
         deadline::from_connect(&mut head.headers)?;
+        let deadline = Deadline::of_grpc(&head.headers, true)?;
         let reading = Reading {
             codec: form.codec,
             coding: Coding::of(&head.headers, &stream::CONTENT_ENCODING)?,
@@ -259,13 +265,26 @@ impl Connect {
             json: self.json.clone(),
             most: most_of(shape),
         };
-        let body =
-            if shape.takes_stream { reading.all(body, broken.clone()) } else { reading.one(body).await? };
+        let body = match deadline {
+            _ if shape.takes_stream => reading.all(body, broken.clone()),
+            None => reading.one(body).await?,
+            Some(deadline) => {
+                let body = deadline.body(reading.one(body)).await??;
+                head.headers.insert(GRPC_TIMEOUT, deadline.header()?);
+                body
+            }
+        };
         headers::connect_in(&mut head.headers, client);
         head.headers.remove(CONTENT_LENGTH);
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         Ok(Request::from_parts(head, body))
     }
+}
+
+/// The deadline of a call of a method that answers once, which began just now.
+fn deadline_of(headers: &mut HeaderMap) -> Result<Deadline, Refusal> {
+    deadline::from_connect(headers)?;
+    Ok(Deadline::of_grpc(headers, false)?.unwrap_or_default())
 }
 
 /// Most bytes of a message for a method, before and after it is inflated.
