@@ -96,6 +96,11 @@ impl Problem {
         &self.status
     }
 
+    /// When to try again, if it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     /// The sentence for the caller.
     pub fn message(&self) -> String {
         if !self.status.message.is_empty() {

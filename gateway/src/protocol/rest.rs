@@ -114,7 +114,9 @@ async fn streamed(
         let (answered, body) = match (deadline.within(call.open(upstreams)).await?, &form) {
             (Ok(opened), _) => opened,
             // A browser gives up for good after a refusal, and its page is not told why.
-            (Err(failure), Some(form)) if position.is_some() && form.leads_on_from(&failure) => {
+            (Err(failure), Some(form))
+                if form.comes_again_after(&failure) || position.is_some() && form.leads_on_from(&failure) =>
+            {
                 return Ok(stream::over(form, &failure));
             }
             (Err(failure), _) => return Err(failure),

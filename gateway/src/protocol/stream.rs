@@ -105,9 +105,14 @@ pub fn response(form: Form, renderer: Renderer, metadata: &HeaderMap, source: So
     response
 }
 
-/// The response for a stream of events that has nothing but its end.
+/// The response for a stream of events that has nothing but its end, and when to come again if
+/// the failure says that.
 pub fn over(form: &Form, failure: &Failure) -> Response<Body> {
-    let mut response = Response::new(Body::new(Full::new(form.failure(failure, true))));
+    let problem = Problem::of(failure);
+    let again = problem.retry_after().map(|delay| format!("retry: {}\n", delay.as_millis()));
+    let body = [again.unwrap_or_default().as_bytes(), &form.failure(failure, true)].concat();
+    let mut response = Response::new(Body::new(Full::new(body.into())));
+    problem.head(&mut response);
     let headers = begun(&mut response, &HeaderMap::new(), HeaderValue::from_static(form.media));
     headers.append(VARY, HeaderValue::from_static("accept"));
     response
@@ -191,6 +196,13 @@ impl Form {
         };
         self.format == Format::Events
             && refusal.is_some_and(|refusal| refusal.metadata().any(|(name, _)| name == "go_on"))
+    }
+
+    /// Whether a browser does well to come again after a failure: after another status than 200
+    /// it never does, and one that passes soon would end the stream of its page for good.
+    pub fn comes_again_after(&self, failure: &Failure) -> bool {
+        self.format == Format::Events
+            && (failure.is_unavailable() || Problem::of(failure).retry_after().is_some())
     }
 
     /// The last item, for a stream that failed. Where it says from where to go on, a browser

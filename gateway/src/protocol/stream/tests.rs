@@ -161,3 +161,25 @@ async fn a_browser_whose_position_is_gone_is_told_where_to_go_on_by_an_event() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert!(body.starts_with(b"event: error\nid: c-1\ndata: {\"error\":"), "{body:?}");
 }
+
+#[tokio::test]
+async fn a_browser_comes_again_after_what_passes_and_when_it_is_told() {
+    let form = |format| Form { format, media: EVENTS, cursor: Some(2), runbook: Runbook::default() };
+    let full = Refusal::new(ErrorReason::Overloaded, "Full.").retry_after(Duration::from_millis(1500));
+    let gone = Refusal::new(ErrorReason::UpstreamUnavailable, "Gone.");
+    for (failure, begin) in [
+        (Failure::from(full.clone()), "retry: 1500\nevent: error\ndata: {"),
+        (Failure::Status(full.into(), HeaderMap::new()), "retry: 1500\nevent: error\ndata: {"),
+        (gone.into(), "event: error\ndata: {"),
+        (Failure::Status(Status::unavailable("x"), HeaderMap::new()), "event: error\ndata: {"),
+    ] {
+        assert!(form(Format::Events).comes_again_after(&failure), "{failure:?}");
+        assert!(!form(Format::Lines).comes_again_after(&failure), "{failure:?}");
+        let response = over(&form(Format::Events), &failure);
+        assert_eq!(response.status(), 200);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.starts_with(begin.as_bytes()), "{body:?}");
+    }
+    let never = Failure::from(Refusal::new(ErrorReason::ScopeMissing, "No."));
+    assert!(!form(Format::Events).comes_again_after(&never));
+}
