@@ -180,7 +180,16 @@ pub fn rest_out(metadata: &HeaderMap, headers: &mut HeaderMap) {
 /// Headers of a gRPC request that say nothing to a service, or what only the gateway may say.
 fn stays_here(name: &HeaderName) -> bool {
     let text = name.as_str();
-    is_hop_by_hop(text) || matches!(text, "cookie" | "forwarded") || text.starts_with("x-forwarded-")
+    is_hop_by_hop(text)
+        || is_of_page(text)
+        || matches!(text, "cookie" | "forwarded")
+        || text.starts_with("x-forwarded-")
+}
+
+/// What a page's browser says of the page. Which pages may call is decided here; a service with
+/// `DIRECT_ORIGINS` would take the gateway for the page and refuse it.
+fn is_of_page(name: &str) -> bool {
+    matches!(name, "origin" | "access-control-request-method" | "access-control-request-headers")
 }
 
 fn is_hop_by_hop(name: &str) -> bool {
@@ -224,6 +233,31 @@ mod tests {
         for gone in ["x-forwarded-host", "forwarded", "connection", "x-tenant-api-key", "cookie"] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
+    }
+
+    #[test]
+    fn what_a_page_says_of_itself_does_not_cross() {
+        let said = || {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [
+                ("origin", "https://app.example"),
+                ("access-control-request-method", "POST"),
+                ("access-control-request-headers", "authorization"),
+                ("authorization", "Bearer x"),
+            ] {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+            headers
+        };
+        let client = Client::at(Ipv4Addr::LOCALHOST.into());
+        for clean in [clean_grpc, connect_in] {
+            let mut headers = said();
+            clean(&mut headers, &client);
+            let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+            left.sort_unstable();
+            assert_eq!(left, ["authorization", "te", "x-forwarded-for"]);
+        }
+        assert!(!rest_in(&said(), &client).contains_key("origin"));
     }
 
     #[test]
