@@ -90,7 +90,8 @@ fn show(conduct: &Conduct, good: bool) {
 
 /// Whether a status says that another address might have done it. What is refused for want
 /// of room, or because others are at the same rows, shows an address that works; and a schema
-/// is the same for all.
+/// is the same for all. What is behind a service may be chosen by its caller, as the issuer
+/// of a token is: a stranger must not have addresses left out that answer themselves.
 fn is_failure(trailers: &HeaderMap) -> bool {
     if trailers.get(Status::GRPC_STATUS).is_none_or(|status| status != "14") {
         return false;
@@ -104,6 +105,7 @@ fn is_failure(trailers: &HeaderMap) -> bool {
                 | ErrorReason::Contention
                 | ErrorReason::LockTimeout
                 | ErrorReason::SchemaDrift
+                | ErrorReason::UpstreamUnavailable
         )
     )
 }
@@ -152,5 +154,30 @@ impl HttpBody for Answered {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use frontdesk_proto::Refusal;
+
+    use super::*;
+
+    #[test]
+    fn what_failed_behind_an_address_says_nothing_against_it() {
+        let trailers = |reason| {
+            let mut trailers = HeaderMap::new();
+            Status::from(Refusal::new(reason, "It failed.")).add_header(&mut trailers).unwrap();
+            trailers
+        };
+        for (reason, fails) in [
+            (ErrorReason::UpstreamUnavailable, false),
+            (ErrorReason::Overloaded, false),
+            (ErrorReason::DbUnavailable, true),
+            (ErrorReason::LoginFailed, false),
+        ] {
+            let trailers = trailers(reason);
+            assert_eq!(is_failure(&trailers), fails, "{trailers:?}");
+        }
     }
 }
