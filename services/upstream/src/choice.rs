@@ -37,9 +37,11 @@ pub fn leave_out<T>(of: &[T], conduct: impl Fn(&T) -> &Conduct, now: u64) -> Vec
     let other_does_better = of.iter().any(|one| conduct(one).is_good() && !conduct(one).is_bad(now));
     for one in of.iter().filter(|one| conduct(one).should_be_left_out(now)) {
         if are < may_be && other_does_better {
-            conduct(one).leave_out(now);
+            // Somebody else may have done it just now: then it is left out, and not new.
             are += 1;
-            new.push(one);
+            if conduct(one).leave_out(now) {
+                new.push(one);
+            }
         }
     }
     new

@@ -112,11 +112,18 @@ impl Conduct {
         self.failures.load(Relaxed) >= FAILURES && !self.is_left_out(now)
     }
 
-    /// Leaves it out for a while. After that it has one call to show that it works.
-    pub fn leave_out(&self, now: u64) {
+    /// Leaves it out for a while. After that it has one call to show that it works. Of several
+    /// callers that would do so for the same failures one does, and is told so.
+    pub fn leave_out(&self, now: u64) -> bool {
+        let failures = self.failures.load(Relaxed);
+        if failures < FAILURES
+            || self.failures.compare_exchange(failures, FAILURES - 1, Relaxed, Relaxed).is_err()
+        {
+            return false;
+        }
         let times = self.left_out.fetch_add(1, Relaxed);
         self.left_out_until.store(now + pause(times), Relaxed);
-        self.failures.store(FAILURES - 1, Relaxed);
+        true
     }
 
     /// Whether it is left out now.
@@ -166,7 +173,7 @@ mod tests {
         for _ in 0..7 {
             conduct.failed(now);
             assert!(conduct.should_be_left_out(now));
-            conduct.leave_out(now);
+            assert!(conduct.leave_out(now) && !conduct.leave_out(now), "for the same failures once");
             (0..FAILURES).for_each(|_| conduct.failed(now));
             let left_out = now;
             while conduct.is_bad(now) {
