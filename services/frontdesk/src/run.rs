@@ -99,16 +99,20 @@ pub async fn serve(source: &Source) -> Result<(), Failure> {
         tracing::info!(%addr, "{name} listens");
     }
     let (readiness, metrics) = (system.readiness(), system.metrics());
-    let leaving = process.stop.leaving().clone();
+    let stop = process.stop.clone();
     let serving = async move {
-        let result = tokio::select! {
-            () = leaving.cancelled() => Ok(()),
-            ended = system.ended() => {
-                Err(ended.err().unwrap_or_else(|| Failure::new("a server ended by itself")))
-            }
+        let ended = tokio::select! {
+            () = stop.leaving().cancelled() => return system.stop().await,
+            ended = system.ended() => ended,
         };
-        system.stop().await?;
-        result
+        // Without one of them nobody is to be kept here, and the supervisor is told.
+        stop.leave();
+        let failure = ended.err().unwrap_or_else(|| Failure::new("a server ended by itself"));
+        // What else breaks meanwhile mostly comes of it.
+        if let Err(further) = system.stop_at_once().await {
+            tracing::error!(error = %further, "another server failed as well");
+        }
+        Err(failure)
     };
     process.serve(readiness, metrics, serving).await
 }

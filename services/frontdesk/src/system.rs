@@ -18,10 +18,6 @@ use upstream::Upstream;
 use crate::Failure;
 use crate::version::VERSION;
 
-/// How long a server that stops leaves the services that it calls running; no call that
-/// needs them comes later.
-const HEAD_START: Duration = Duration::from_millis(500);
-
 /// What to run and where.
 #[derive(Debug)]
 pub struct Parts {
@@ -86,9 +82,17 @@ pub struct System {
 /// The stop of each server.
 #[derive(Debug, Clone)]
 struct Stops {
-    gateway: Stop,
-    booking: Stop,
-    identity: Stop,
+    gateway: Ending,
+    booking: Ending,
+    identity: Ending,
+}
+
+/// The stop of one server, and whether it has come to its end.
+#[derive(Debug, Clone)]
+struct Ending {
+    stop: Stop,
+    /// Set when the server runs no more, however it ended.
+    ended: CancellationToken,
 }
 
 /// The servers before they run.
@@ -123,7 +127,7 @@ impl System {
                 issuer: issuer.clone(),
                 policy: calls.trusting(of_identity),
             },
-            stops.identity.ending(),
+            stops.identity.stop.ending(),
         )
         .await
         .map_err(Failure::new)?;
@@ -134,7 +138,7 @@ impl System {
             authority: RemoteIdentity::new(calls.upstream(&identity_server, identity_addr)?),
             policy: of_booking,
         };
-        let booking_server = booking::build(booking_config, stops.booking.ending()).map_err(Failure::new)?;
+        let booking_server = booking::build(booking_config, stops.booking.stop.ending()).map_err(Failure::new)?;
         let gateway_config = gateway::Config {
             listener: gateway,
             identity: calls.upstream(&identity_server, identity_addr)?,
@@ -142,7 +146,7 @@ impl System {
             policy: of_gateway,
             version: VERSION,
         };
-        let gateway_server = Gateway::new(gateway_config, &stops.gateway).map_err(Failure::new)?;
+        let gateway_server = Gateway::new(gateway_config, &stops.gateway.stop).map_err(Failure::new)?;
 
         let servers = Servers { identity: identity_server, booking: booking_server, gateway: gateway_server };
         Ok(Self {
@@ -182,38 +186,45 @@ impl System {
     pub fn answer_operators(&self, listener: TcpListener, settings: InForce) {
         let (readiness, metrics) = (self.readiness.clone(), self.metrics.clone());
         let port = AdminPort { listener, readiness, metrics, version: VERSION, name: "frontdesk", settings };
-        tokio::spawn(port.serve(self.stops.gateway.leaving().clone(), self.drained.clone()));
+        tokio::spawn(port.serve(self.stops.gateway.stop.leaving().clone(), self.drained.clone()));
     }
 
     /// Stops the servers: all say so and go on, then they end one after another, so that each
-    /// takes the calls of those before it for a while. Waits until they have drained.
+    /// takes the calls of those before it as long as they have any. Waits until they have
+    /// drained.
     pub async fn stop(mut self) -> Result<(), Failure> {
-        let Stops { gateway, booking, identity } = self.stops.clone();
-        let in_order = [gateway, booking, identity];
-        for stop in &in_order {
-            stop.leave();
+        for server in self.stops.in_order() {
+            server.stop.leave();
         }
-        self.wait(self.stop.delay).await?;
-        let ends = Instant::now();
-        for stop in &in_order {
-            stop.begin_within(self.stop.limit.saturating_sub(ends.elapsed()));
-            self.wait(HEAD_START).await?;
-        }
-        while let Some(ended) = self.servers.join_next().await {
-            ended.map_err(Failure::new)??;
-        }
-        self.drained.cancel();
-        Ok(())
+        // Unless one ends by itself meanwhile, which is the first that went wrong.
+        let early = tokio::time::timeout(self.stop.delay, self.ended()).await;
+        let result = self.end().await;
+        early.unwrap_or(Ok(())).and(result)
     }
 
-    /// Waits for so long, or until a server has ended.
-    async fn wait(&mut self, time: Duration) -> Result<(), Failure> {
-        if !self.servers.is_empty()
-            && let Ok(Some(ended)) = tokio::time::timeout(time, self.servers.join_next()).await
-        {
-            ended.map_err(Failure::new)??;
+    /// The same without the time in which others learn of it, for one that does not work.
+    pub async fn stop_at_once(mut self) -> Result<(), Failure> {
+        self.end().await
+    }
+
+    async fn end(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        for server in self.stops.in_order() {
+            let left = self.stop.limit.saturating_sub(began.elapsed());
+            server.stop.begin_within(left);
+            // Whatever it has under way may still call those that end after it. One that does
+            // not come to its end in half of the time leaves them the other half.
+            if tokio::time::timeout(left / 2, server.ended.cancelled()).await.is_err() {
+                tracing::debug!("a server still has calls while those that it calls end");
+            }
         }
-        Ok(())
+        // All of them, whatever one has failed with.
+        let mut result = Ok(());
+        while let Some(ended) = self.servers.join_next().await {
+            result = result.and(ended.map_err(Failure::new).flatten());
+        }
+        self.drained.cancel();
+        result
     }
 
     async fn ready(&mut self) -> Result<(), Failure> {
@@ -279,11 +290,16 @@ impl Servers {
     fn run(self, stops: &Stops) -> JoinSet<Result<(), Failure>> {
         let Self { identity, booking, gateway } = self;
         let mut running = JoinSet::new();
-        for (server, stop) in [(identity, &stops.identity), (booking, &stops.booking)] {
-            let stop = stop.clone();
-            running.spawn(async move { server.serve(stop).await.map_err(Failure::new) });
+        for (server, of) in [(identity, &stops.identity), (booking, &stops.booking)] {
+            let (stop, ended) = (of.stop.clone(), of.ended.clone().drop_guard());
+            running.spawn(async move {
+                let _ended = ended;
+                server.serve(stop).await.map_err(Failure::new)
+            });
         }
+        let ended = stops.gateway.ended.clone().drop_guard();
         running.spawn(async move {
+            let _ended = ended;
             gateway.serve().await;
             Ok(())
         });
@@ -295,8 +311,17 @@ impl Stops {
     /// Of servers that end one after another, so that none has a delay of its own.
     fn new(policy: StopPolicy) -> Self {
         let policy = StopPolicy { delay: Duration::ZERO, ..policy };
-        let [gateway, booking, identity] = std::array::from_fn(|_| Stop::new(policy));
+        let [gateway, booking, identity] = std::array::from_fn(|_| Ending {
+            stop: Stop::new(policy),
+            ended: CancellationToken::new(),
+        });
         Self { gateway, booking, identity }
+    }
+
+    /// Whoever calls others ends before them.
+    fn in_order(&self) -> [Ending; 3] {
+        let Self { gateway, booking, identity } = self.clone();
+        [gateway, booking, identity]
     }
 }
 

@@ -1,6 +1,7 @@
 //! All roles in one process: `frontdesk serve`.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use frontdesk::demo;
 use frontdesk_proto::ErrorReason;
@@ -10,6 +11,8 @@ use frontdesk_proto::identity::v1::LoginRequest;
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Request;
 
 use super::run::{Dev, assert_one_sentence, free, frontdesk};
@@ -158,6 +161,32 @@ async fn a_call_under_way_comes_to_its_end_when_all_stop() {
     serve.says(503).await;
     fixture.sql.batch_execute("commit").await.unwrap();
     assert_eq!(approve.await.unwrap().ok()["outcome"], "approved");
+    assert_eq!(serve.ends().await, Some(0));
+}
+
+/// Only the gateway has it when the stop begins; booking and identity are asked later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_body_is_still_to_come_when_all_stop_is_answered() {
+    let fixture = Fixture::start().await;
+    let serve = Serve::start(&fixture, &[("STOP_LIMIT", "10")]).await;
+    let token = serve.token(demo::MANAGER).await;
+    let mut connection = TcpStream::connect(&serve.gateway).await.unwrap();
+    let (path, host) = (path_of(case("REQUESTED"), "/approve"), &serve.gateway);
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut goes_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    connection.read_exact(&mut goes_on).await.unwrap();
+    assert!(goes_on.starts_with(b"HTTP/1.1 100"), "the body is waited for");
+    serve.signal();
+    serve.says(503).await;
+    // By then servers that have nothing to do would have ended.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    connection.write_all(b"{}").await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("approved"), "{answer}");
     assert_eq!(serve.ends().await, Some(0));
 }
 
