@@ -43,15 +43,16 @@ impl Asked {
         shown(room, answer, Some(Arc::clone(&self.conduct)))
     }
 
-    /// It was not sent.
-    pub fn unsent(mut self) {
-        self.heard();
+    /// It was not sent, and nothing was heard.
+    pub fn unsent(self) {
+        drop(self);
     }
 
-    /// Its connection was lost, or the address wants nothing of it.
+    /// Its connection was lost, or the address wants nothing of it. When it was ended here,
+    /// nothing was heard either.
     pub fn lost(mut self, error: &(dyn std::error::Error + 'static)) {
-        self.heard();
         if !is_ours(error) {
+            self.heard();
             self.conduct.failed(now());
         }
     }
@@ -162,6 +163,19 @@ mod tests {
     use frontdesk_proto::Refusal;
 
     use super::*;
+
+    #[test]
+    fn a_call_that_ended_here_is_no_word_of_its_address() {
+        // Of another call, which goes on waiting.
+        let conduct = Arc::new(Conduct::default());
+        let since = now();
+        conduct.asked(since);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        Asked::new(&conduct).unsent();
+        Asked::new(&conduct).lost(&h2::Error::from(h2::Reason::CANCEL));
+        drop(Asked::new(&conduct));
+        assert!(conduct.is_silent(since + 1_000) && conduct.is_good(), "{conduct:?}");
+    }
 
     #[test]
     fn what_failed_behind_an_address_says_nothing_against_it() {
