@@ -25,20 +25,23 @@ pub fn better_of_two<T>(of: &[T], rank: impl Fn(&T) -> Option<u8>, to_do: impl F
     Some(if to_do(other) < to_do(one) { other } else { one })
 }
 
-/// Leaves out those whose calls fail one after the other: at most half, and only while
-/// another one does better. When all fail, it is not they that are bad. Says which are new.
+/// Leaves out those whose calls fail one after the other: at most half, with those that say
+/// nothing, and only while another one does better. When all fail, it is not they that are
+/// bad. Says which are new.
 pub fn leave_out<T>(of: &[T], conduct: impl Fn(&T) -> &Conduct, now: u64) -> Vec<&T> {
     let mut new = Vec::new();
     if !of.iter().any(|one| conduct(one).should_be_left_out(now)) {
         return new;
     }
     let may_be = of.len() / 2;
-    let mut are = of.iter().filter(|one| conduct(one).is_left_out(now)).count();
+    let is_silent = |one: &T| conduct(one).is_silent(now);
+    let mut are = of.iter().filter(|one| conduct(one).is_left_out(now) || is_silent(one)).count();
     let other_does_better = of.iter().any(|one| conduct(one).is_good() && !conduct(one).is_bad(now));
     for one in of.iter().filter(|one| conduct(one).should_be_left_out(now)) {
-        if are < may_be && other_does_better {
+        let would_be = are + usize::from(!is_silent(one));
+        if would_be <= may_be && other_does_better {
             // Somebody else may have done it just now: then it is left out, and not new.
-            are += 1;
+            are = would_be;
             if conduct(one).leave_out(now) {
                 new.push(one);
             }
@@ -97,6 +100,20 @@ mod tests {
             let all = all(count, failing);
             assert_eq!(leave_out(&all, |one| one, 1).len(), left_out, "{failing:?} of {count}");
             assert!(leave_out(&all, |one| one, 2).is_empty(), "they are left out already");
+        }
+    }
+
+    #[test]
+    fn those_that_say_nothing_count_beside_those_left_out() {
+        for (silent, failing, left_out) in [
+            (&[][..], &[0, 1][..], 2),
+            (&[2], &[0, 1], 1),
+            (&[1, 2], &[0], 0),
+            (&[0, 2], &[0], 1),
+        ] {
+            let all = all(4, failing);
+            silent.iter().for_each(|at: &usize| all[*at].asked(1));
+            assert_eq!(leave_out(&all, |one| one, 1_001).len(), left_out, "{silent:?} {failing:?}");
         }
     }
 
