@@ -13,6 +13,7 @@ use tonic::body::Body;
 
 use crate::clock::now;
 use crate::dial::{Peer, connect};
+use crate::reach::Reach;
 
 /// Time for a connection to be made, and for its other end to say something.
 pub const CONNECT_TIME: Duration = Duration::from_secs(2);
@@ -33,8 +34,9 @@ pub struct Connection {
     /// What a crowd waits for, so that it makes one connection, or fails at once.
     connecting: Mutex<Option<Connecting>>,
     calls: AtomicU32,
-    /// Whether it is there because others were full, and is closed when nobody uses it.
-    further: bool,
+    /// Set if it is there because others were full, and is closed when nobody uses it: what
+    /// came of its own attempts, since the address is reached over those others.
+    further: Option<Reach>,
 }
 
 /// An attempt to connect, which all wait for who need it. It goes on without them.
@@ -46,7 +48,7 @@ pub struct Room(Arc<Connection>);
 impl Connection {
     /// One that is there because others are full.
     pub fn further() -> Arc<Self> {
-        Arc::new(Self { further: true, ..Self::default() })
+        Arc::new(Self { further: Some(Reach::default()), ..Self::default() })
     }
 
     /// Room for a call, unless it is full.
@@ -94,17 +96,7 @@ impl Connection {
         let made = tokio::spawn(async move {
             let began = now();
             let made = this.make(&peer).await;
-            match &made {
-                Ok(()) if peer.reach.is_reached() => {
-                    tracing::info!(addr = %peer.addr, "an address is reached again");
-                }
-                Ok(()) => {}
-                Err(cause) if peer.reach.has_failed(began, now(), cause) => {
-                    peer.passed_over.add_one();
-                    tracing::warn!(addr = %peer.addr, cause, "an address cannot be reached");
-                }
-                Err(_) => {}
-            }
+            this.note(&peer, began, &made);
             // What came of it is known by now to whoever asks for another attempt.
             *this.connecting.lock().unwrap_or_else(PoisonError::into_inner) = None;
             made
@@ -112,9 +104,35 @@ impl Connection {
         made.map(|made| made.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
     }
 
+    /// Tells all who would try it what came of an attempt that began then.
+    fn note(&self, peer: &Peer, began: u64, made: &Result<(), String>) {
+        let addr = peer.addr;
+        match (made, &self.further) {
+            (Ok(()), further) => {
+                if let Some(reach) = further {
+                    reach.is_reached();
+                }
+                if peer.reach.is_reached() {
+                    tracing::info!(%addr, "an address is reached again");
+                }
+            }
+            (Err(cause), Some(reach)) => {
+                if reach.has_failed(began, now(), cause) {
+                    tracing::warn!(%addr, cause, "an address takes no further connection");
+                }
+            }
+            (Err(cause), None) => {
+                if peer.reach.has_failed(began, now(), cause) {
+                    peer.passed_over.add_one();
+                    tracing::warn!(%addr, cause, "an address cannot be reached");
+                }
+            }
+        }
+    }
+
     async fn make(self: &Arc<Self>, peer: &Peer) -> Result<(), String> {
         let (addr, this) = (peer.addr, Arc::downgrade(self));
-        let unused = forget_unused(self.further.then(|| Weak::clone(&this)));
+        let unused = forget_unused(self.further.is_some().then(|| Weak::clone(&this)));
         let ended = move || {
             if let Some(this) = this.upgrade() {
                 this.forget_closed();
@@ -167,13 +185,15 @@ impl Room {
             return Ok(sender);
         }
         self.0.forget_closed();
-        if self.0.further
-            && let Some(connecting) = Connection::connecting(&self.0, peer, peer.reach.is_due_in_need(now()))
+        let reach = self.0.further.as_ref();
+        if let Some(reach) = reach
+            && let Some(connecting) = Connection::connecting(&self.0, peer, reach.is_due_in_need(now()))
         {
             connecting.await?;
             return self.0.open().ok_or_else(|| format!("{} closed the connection at once", peer.addr));
         }
-        Err(peer.reach.cause().unwrap_or_else(|| format!("{} has closed the connection", peer.addr)))
+        let cause = reach.unwrap_or(&peer.reach).cause();
+        Err(cause.unwrap_or_else(|| format!("{} has closed the connection", peer.addr)))
     }
 
     /// The next call makes a new connection, if this one is closed.

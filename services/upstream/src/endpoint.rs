@@ -219,6 +219,21 @@ mod tests {
         assert!(endpoint.connections.iter().all(|one| one.is_open()), "calls share these");
     }
 
+    /// Of an address that takes no more connections: those that it has go on.
+    #[tokio::test]
+    async fn a_further_connection_that_cannot_be_made_says_nothing_of_its_address() {
+        let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = at(&unused);
+        drop(unused);
+        let further = Connection::further();
+        for _ in 0..2 {
+            let room = Connection::take(&further);
+            let failed = room.sender(&closed.peer).await.err().unwrap();
+            assert!(failed.contains(&closed.addr.to_string()), "{failed}");
+        }
+        assert_eq!((closed.peer.reach.cause(), closed.peer.passed_over.get()), (None, 0));
+    }
+
     /// Otherwise two addresses whose calls come in turn would each use one of their connections.
     #[tokio::test]
     async fn calls_share_the_connections_of_an_address_whoever_else_is_called() {
