@@ -165,14 +165,9 @@ impl TrustedProxies {
         if self.contains(peer) { self.behind(peer, headers) } else { peer }
     }
 
-    /// The client of a call that another part of this process makes from `here`: what that part
-    /// says is believed, whoever is trusted besides.
-    pub(crate) fn client_of_part(&self, here: IpAddr, headers: &HeaderMap) -> IpAddr {
-        self.behind(here, headers)
-    }
-
-    /// The client whom somebody names who is believed, or that one.
-    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    /// The client whom somebody names who is believed, or that one: a trusted proxy, or another
+    /// part of this process, which is believed whoever is trusted besides.
+    pub(crate) fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let header = if self.is_inside { self.header.inside(headers) } else { self.header };
         let counts = |name: &HeaderName| header.has(name) && headers.contains_key(name);
         let forwarded_for = counts(&FORWARDED_FOR).then(|| {

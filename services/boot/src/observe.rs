@@ -146,7 +146,7 @@ where
         let call = Call::new(id, request.headers());
         let connection = request.extensions().get::<TcpConnectInfo>();
         if self.is_within {
-            call.came_from_within(self.proxies.client_of_part(HERE, request.headers()));
+            call.came_from_within(self.proxies.behind(HERE, request.headers()));
         } else if let Some(peer) = connection.and_then(TcpConnectInfo::remote_addr) {
             call.came_from(peer.ip(), self.proxies.client(peer.ip(), request.headers()));
         }

@@ -78,8 +78,8 @@ impl Prepared<'_> {
         self.read(client, params).await?.try_collect().await
     }
 
-    /// As many rows as so many bytes hold, and two at least. Those after them are read and let go one by one, so that the connection is free behind
-    /// them.
+    /// As many rows as so many bytes hold, and two at least. Those after them are read and let
+    /// go one by one, so that the connection is free behind them.
     pub async fn fetch(
         &self,
         client: &Client,
