@@ -24,6 +24,7 @@ use tonic_health::pb::health_server::HealthServer;
 use upstream::Upstream;
 
 use self::health::Healths;
+use super::body::MAX_REST;
 use super::shape::Shape;
 use crate::answer::access_log::{By, Streamed};
 
@@ -121,7 +122,7 @@ fn shapes() -> impl Iterator<Item = (String, Shape)> {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
             // Nothing is changed by a look at it, and anybody may have one, although its options
             // do not say so.
-            (path, Shape { only_reads: true, is_public: true, ..Shape::of(&method) })
+            (path, Shape { only_reads: true, most: MAX_REST, ..Shape::of(&method) })
         })
         .collect();
     let reflection = REFLECTION.map(|version| {
@@ -132,7 +133,7 @@ fn shapes() -> impl Iterator<Item = (String, Shape)> {
             takes_stream: true,
             gives_stream: true,
             only_reads: true,
-            is_public: true,
+            most: MAX_REST,
         };
         (format!("/{package}.ServerReflection/ServerReflectionInfo"), shape)
     });

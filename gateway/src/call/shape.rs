@@ -3,6 +3,8 @@
 use frontdesk_proto::{MethodContract, Rule};
 use prost_reflect::MethodDescriptor;
 
+use super::body::MAX_REST;
+
 /// What goes in and comes out.
 #[derive(Debug, Clone)]
 pub struct Shape {
@@ -14,9 +16,12 @@ pub struct Shape {
     pub gives_stream: bool,
     /// Whether it changes nothing.
     pub only_reads: bool,
-    /// Whether anybody may call it: what it takes is no longer than over REST then.
-    pub is_public: bool,
+    /// Most bytes of a message that it takes: where anybody may call it, as over REST.
+    pub most: usize,
 }
+
+/// Most bytes of a request's message, also after it is inflated, as the services have it.
+const MAX_REQUEST: usize = 4 * 1024 * 1024;
 
 impl Shape {
     pub fn of(method: &MethodDescriptor) -> Self {
@@ -27,7 +32,7 @@ impl Shape {
             takes_stream: method.is_client_streaming(),
             gives_stream: method.is_server_streaming(),
             only_reads: !contract.changes,
-            is_public: contract.rule == Some(Rule::Public),
+            most: if contract.rule == Some(Rule::Public) { MAX_REST } else { MAX_REQUEST },
         }
     }
 

@@ -35,9 +35,6 @@ use crate::call::shape::Shape;
 use crate::call::unary::{Answered, Call};
 use crate::call::upstreams::Upstreams;
 
-/// Most bytes of a message of a request, also after it is inflated. What anybody may send is
-/// shorter.
-const MAX_REQUEST: usize = 4 * 1024 * 1024;
 /// By which clients say that they speak the protocol, and which version of it.
 const VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
 /// Which content types a path takes (W3C LDP, 7.1).
@@ -148,7 +145,7 @@ impl Connect {
         check_version(&head.headers)?;
         let coding = Coding::of(&head.headers, &CONTENT_ENCODING)?;
         let deadline = deadline_of(&mut head.headers)?;
-        let message = deadline.body(body::read(body, most_of(shape))).await??;
+        let message = deadline.body(body::read(body, shape.most)).await??;
         self.once(upstreams, head, shape, One { codec, coding, message, deadline }, client).await
     }
 
@@ -186,7 +183,7 @@ impl Connect {
         One { codec, coding, message, deadline }: One,
         client: &Client,
     ) -> Result<Response<Body>, Refused> {
-        let message = coding.undone(message, most_of(shape)).await?;
+        let message = coding.undone(message, shape.most).await?;
         let frame = self.framed(codec, shape, message)?;
         let mut metadata = head.headers;
         let taken = metadata.get_all(ACCEPT_ENCODING).iter().map(|value| (ACCEPT_ENCODING, value.clone()));
@@ -263,7 +260,7 @@ impl Connect {
             coding: Coding::of(&head.headers, &stream::CONTENT_ENCODING)?,
             input: shape.input.clone(),
             json: self.json.clone(),
-            most: most_of(shape),
+            most: shape.most,
         };
         let body = match deadline {
             _ if shape.takes_stream => reading.all(body, broken.clone()),
@@ -285,11 +282,6 @@ impl Connect {
 fn deadline_of(headers: &mut HeaderMap) -> Result<Deadline, Refusal> {
     deadline::from_connect(headers)?;
     Ok(Deadline::of_grpc(headers, false)?.unwrap_or_default())
-}
-
-/// Most bytes of a message for a method, before and after it is inflated.
-fn most_of(shape: &Shape) -> usize {
-    if shape.is_public { body::MAX_REST } else { MAX_REQUEST }
 }
 
 fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {

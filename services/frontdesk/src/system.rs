@@ -138,7 +138,8 @@ impl System {
             authority: RemoteIdentity::new(calls.upstream(&identity_server, identity_addr)?),
             policy: of_booking,
         };
-        let booking_server = booking::build(booking_config, stops.booking.stop.ending()).map_err(Failure::new)?;
+        let booking_server =
+            booking::build(booking_config, stops.booking.stop.ending()).map_err(Failure::new)?;
         let gateway_config = gateway::Config {
             listener: gateway,
             identity: calls.upstream(&identity_server, identity_addr)?,
@@ -311,10 +312,8 @@ impl Stops {
     /// Of servers that end one after another, so that none has a delay of its own.
     fn new(policy: StopPolicy) -> Self {
         let policy = StopPolicy { delay: Duration::ZERO, ..policy };
-        let [gateway, booking, identity] = std::array::from_fn(|_| Ending {
-            stop: Stop::new(policy),
-            ended: CancellationToken::new(),
-        });
+        let [gateway, booking, identity] =
+            std::array::from_fn(|_| Ending { stop: Stop::new(policy), ended: CancellationToken::new() });
         Self { gateway, booking, identity }
     }
 

@@ -170,6 +170,8 @@ mod tests {
         let conduct = Arc::new(Conduct::default());
         let since = now();
         conduct.asked(since);
+        // This thread runs no tasks.
+        #[allow(clippy::disallowed_methods)]
         std::thread::sleep(std::time::Duration::from_millis(5));
         Asked::new(&conduct).unsent();
         Asked::new(&conduct).lost(&h2::Error::from(h2::Reason::CANCEL));

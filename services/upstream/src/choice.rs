@@ -105,14 +105,14 @@ mod tests {
 
     #[test]
     fn those_that_say_nothing_count_beside_those_left_out() {
-        for (silent, failing, left_out) in [
-            (&[][..], &[0, 1][..], 2),
-            (&[2], &[0, 1], 1),
-            (&[1, 2], &[0], 0),
-            (&[0, 2], &[0], 1),
-        ] {
+        for (silent, failing, left_out) in
+            [(&[][..], &[0, 1][..], 2), (&[2], &[0, 1], 1), (&[1, 2], &[0], 0), (&[0, 2], &[0], 1)]
+        {
             let all = all(4, failing);
-            silent.iter().for_each(|at: &usize| all[*at].asked(1));
+            for at in silent {
+                let at: usize = *at;
+                all[at].asked(1);
+            }
             assert_eq!(leave_out(&all, |one| one, 1_001).len(), left_out, "{silent:?} {failing:?}");
         }
     }

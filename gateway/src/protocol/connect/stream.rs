@@ -24,9 +24,7 @@ use super::envelope::{self, COMPRESSED, END, Envelopes, PREFIX, TooLong, envelop
 use super::error::{ConnectError, Refused, Wrong, end};
 use crate::answer::access_log::{By, Streamed};
 use crate::answer::encoding::gzipped;
-use crate::answer::failure::{
-    Failure, MAX_RESPONSE, broken_off, no_room_for_request, too_large, unreadable,
-};
+use crate::answer::failure::{Failure, MAX_RESPONSE, broken_off, no_room_for_request, too_large, unreadable};
 use crate::answer::held::{NoRoom, held};
 use crate::call::cut::Cut;
 use crate::call::{body, headers};
