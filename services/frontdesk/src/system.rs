@@ -18,6 +18,11 @@ use upstream::Upstream;
 use crate::Failure;
 use crate::version::VERSION;
 
+/// How long those that a server calls wait for its end before theirs begins: for a request
+/// whose body is on its way. What does not end by itself, such as an import, ends when that of
+/// the service begins, which is not to be kept for long.
+const MOST_AHEAD: Duration = Duration::from_secs(3);
+
 /// What to run and where.
 #[derive(Debug)]
 pub struct Parts {
@@ -213,9 +218,9 @@ impl System {
         for server in self.stops.in_order() {
             let left = self.stop.limit.saturating_sub(began.elapsed());
             server.stop.begin_within(left);
-            // Whatever it has under way may still call those that end after it. One that does
-            // not come to its end in half of the time leaves them the other half.
-            if tokio::time::timeout(left / 2, server.ended.cancelled()).await.is_err() {
+            // Whatever it has under way may still call those that end after it.
+            let waits = MOST_AHEAD.min(left / 2);
+            if tokio::time::timeout(waits, server.ended.cancelled()).await.is_err() {
                 tracing::debug!("a server still has calls while those that it calls end");
             }
         }
