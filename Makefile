@@ -43,7 +43,7 @@ lint: console
 	cd $(CONSOLE) && npm run --silent types
 	shellcheck deploy/setup deploy/lint deploy/with-postgres deploy/release deploy/licences deploy/sbom \
 		deploy/try-systemd deploy/scripts/*.sh deploy/compose/secrets deploy/compose/passwords.sh .ci/run \
-		gateway/transcode/tests/conformance/run services/frontdesk/tests/system/program/systemd/*
+		gateway/transcode/tests/conformance/run gateway/tests/schemathesis/run services/frontdesk/tests/system/program/systemd/*
 	deploy/lint
 	PATH="$(CURDIR)/target/lint/bin:$$PATH" cargo deny --locked check --hide-inclusion-graph bans licenses sources
 

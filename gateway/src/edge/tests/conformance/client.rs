@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use frontdesk_proto::rpc;
-use http::{HeaderMap, HeaderName, Method, Request};
+use http::{HeaderMap, HeaderName, Method, Request, Version};
 use http_body_util::{BodyExt, Full};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
@@ -112,6 +112,7 @@ fn request(pool: &DescriptorPool, case: &Case, method: &MethodDescriptor) -> Req
     let codec = if json { "json" } else { "proto" };
     let by_get = asked["useGetHttpMethod"] == true && protocol == Protocol::Connect;
     let mut request = Request::new(Body::empty());
+    *request.version_mut() = Version::HTTP_2;
     *request.method_mut() = if by_get { Method::GET } else { Method::POST };
     let body = match (protocol, streams) {
         (Protocol::Connect, false) => packed(written(&messages[0]), gzip),
@@ -162,6 +163,7 @@ fn headers(case: &Case, streams: bool, by_get: bool) -> HeaderMap {
 /// A request as a case writes it out.
 fn raw_request(pool: &DescriptorPool, raw: &Value) -> Request<Body> {
     let mut request = Request::new(Body::empty());
+    *request.version_mut() = Version::HTTP_2;
     *request.method_mut() = raw["verb"].as_str().unwrap().parse().unwrap();
     *request.uri_mut() = raw["uri"].as_str().unwrap().parse().unwrap();
     add(request.headers_mut(), &raw["headers"]);
