@@ -234,7 +234,10 @@ fn a_mask_that_names_no_field_is_refused_with_what_there_is() {
 fn only_what_is_read_has_a_mask() {
     let transcoder = transcoder();
     let read_masks = |method: Method| {
-        let bindings = transcoder.bindings().iter().filter(move |binding| binding.http_method() == method);
+        // What is not JSON has no fields.
+        let bindings = transcoder.bindings().iter().filter(move |binding| {
+            binding.http_method() == method && binding.method().output().full_name() != "google.api.HttpBody"
+        });
         bindings.map(|binding| binding.read_mask()).collect::<Vec<_>>()
     };
     assert!(read_masks(Method::GET).iter().all(|name| *name == Some("fields")));
