@@ -8,7 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
+};
 use futures::FutureExt;
 use futures::future::{join_all, join3};
 use tokio_postgres::Row;
@@ -62,6 +64,8 @@ impl Database {
         );
         let pool = Pool::builder(manager)
             .max_size(options.max_size)
+            // The one that was used last has the statements prepared and its session in the caches.
+            .queue_mode(QueueMode::Lifo)
             .timeouts(Timeouts {
                 wait: Some(Duration::from_secs(2)),
                 // The connector bounds that, by the number of addresses that there are.
