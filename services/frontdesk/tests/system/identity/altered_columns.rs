@@ -227,17 +227,16 @@ async fn send(fixture: &Fixture, (_, method, path, token, body): &Change) -> Ans
 /// Everything that is stored, in short, but for what is remembered of attempts to sign
 /// in, and of operators who call in a tenant: that a password was right or wrong, or that
 /// somebody came, is so, whatever becomes of the call.
-async fn stored(fixture: &Fixture) -> String {
+fn stored() -> String {
     let tables = TABLES.iter().filter(|table| !["login_failures", "known_pairs"].contains(table));
     let rows: Vec<String> = tables
         .map(|table| format!("select t::text as row_text from identity.{table} t"))
         .map(|rows| rows.replace("audit_events t", "audit_events t where t::text !~ 'operator_access'"))
         .collect();
-    let query = format!(
+    format!(
         "select concat_ws(' ', count(*), sum(hashtextextended(row_text, 0))) from ({}) r",
         rows.join(" union all ")
-    );
-    fixture.sql.query_one(&query, &[]).await.unwrap().get(0)
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,6 +255,8 @@ async fn no_change_stores_what_it_refuses_for_an_altered_column() {
     let alterations = alterations(&fixture, "identity", &TABLES, "true", others).await;
     let send = async |change: &Change| send(&fixture, change).await;
     let altered = Altered { fixture: &fixture, also_named: &[OPERATOR, MATCHED], over: &OVER };
-    let tried = altered.walk(alterations, changes, send, async || stored(&fixture).await).await;
+    let stored = fixture.sql.prepare(&stored()).await.unwrap();
+    let stored = async || fixture.sql.query_one(&stored, &[]).await.unwrap().get::<_, String>(0);
+    let tried = altered.walk(alterations, changes, send, stored).await;
     assert!(tried.alterations > 60 && tried.refusals > 200, "{tried:?}");
 }

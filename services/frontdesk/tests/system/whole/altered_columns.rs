@@ -178,16 +178,15 @@ fn assert_complete(changes: &[Change]) {
 /// Whether anything is stored: how many rows there are, and which transaction wrote last.
 /// Of events there is their number alone: no change writes to one that is there, and what
 /// waits is numbered beside the calls every two minutes.
-async fn stored(fixture: &Fixture) -> String {
-    let tables = fixture.layout.written().into_iter();
+fn stored(layout: Layout) -> String {
+    let tables = layout.written().into_iter();
     let written: Vec<String> = tables
         .map(|table| match table {
             "booking_events" => format!("(select count(*) from {table})"),
             _ => format!("(select count(*) || ' ' || max(xmin::text::bigint) from {table})"),
         })
         .collect();
-    let query = format!("select concat_ws(', ', {})", written.join(", "));
-    fixture.sql.query_one(&query, &[]).await.unwrap().get(0)
+    format!("select concat_ws(', ', {})", written.join(", "))
 }
 
 /// What a call answers; what an import says of its line is its answer.
@@ -225,7 +224,9 @@ async fn walk(layout: Layout, tables: &[&str]) {
     let alterations = alterations(&fixture, "public", tables, ours, others).await;
     let send = async |change: &Change| send(&fixture, &token, change).await;
     let altered = Altered { fixture: &fixture, also_named: &[], over: &[] };
-    let tried = altered.walk(alterations, changes, send, async || stored(&fixture).await).await;
+    let stored = fixture.sql.prepare(&stored(layout)).await.unwrap();
+    let stored = async || fixture.sql.query_one(&stored, &[]).await.unwrap().get::<_, String>(0);
+    let tried = altered.walk(alterations, changes, send, stored).await;
     assert!(tried.alterations > 20 && tried.refusals > 20, "{tried:?}");
 }
 
