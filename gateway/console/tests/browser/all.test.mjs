@@ -1,6 +1,7 @@
-// The console in Chromium, against the program that `make up` starts.
+// The console in Chromium, against the program that `make up` starts: requests and what is
+// decided about them, houses, and guests. What is about people is beside it, with a system and
+// a browser of its own, so that both are tested at the same time.
 
-import "./session.mjs";
 import "./system.mjs";
 import "./decisions.mjs";
 import "./live.mjs";
@@ -8,11 +9,3 @@ import "./calendar.mjs";
 import "./keyboard.mjs";
 import "./properties.mjs";
 import "./guests.mjs";
-import "./members.mjs";
-import "./operators.mjs";
-import "./reading.mjs";
-import "./identity.mjs";
-import "./passkeys.mjs";
-import "./german.mjs";
-// The last one: it sets another password of the owner.
-import "./letters.mjs";
