@@ -26,6 +26,9 @@ const TURNED: &str =
 
 /// A message that calls bring or get.
 pub trait Checked {
+    /// Whether calls bring it: what is wrong with it is then its caller's doing.
+    const IS_BROUGHT: bool = false;
+
     /// Notes every field that has a value it cannot have.
     fn check(&self, _found: &mut Violations) {}
 }

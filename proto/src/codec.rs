@@ -9,7 +9,8 @@ use tonic::Status;
 use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
-use crate::{Checked, check::Violations};
+use crate::check::Violations;
+use crate::{Checked, ErrorReason, Refusal};
 
 /// The codec of the generated clients and servers.
 #[derive(Debug, Clone)]
@@ -51,7 +52,9 @@ impl<U: Message + Default + Checked> Decoder for CheckedDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        let Some(message) = self.inner.decode(buffer)? else { return Ok(None) };
+        let decoded = self.inner.decode(buffer);
+        let decoded = if U::IS_BROUGHT { decoded.map_err(|error| no_message(&error)) } else { decoded };
+        let Some(message) = decoded? else { return Ok(None) };
         let mut found = Violations::default();
         message.check(&mut found);
         match found.refusal() {
@@ -63,4 +66,13 @@ impl<U: Message + Default + Checked> Decoder for CheckedDecoder<U> {
     fn buffer_settings(&self) -> BufferSettings {
         self.inner.buffer_settings()
     }
+}
+
+/// The refusal of what is no message of the method. For tonic it is a fault of the server's.
+fn no_message(error: &Status) -> Status {
+    let what = error.message();
+    let sentence = format!(
+        "The message cannot be read as protobuf of this method ({what}). Write it by the .proto files of this server; reflection gives them, too."
+    );
+    Refusal::new(ErrorReason::MalformedRequest, sentence).into()
 }

@@ -116,17 +116,20 @@ impl Checked for crate::identity::v1::VerifyFactorResponse {}
 impl Checked for crate::identity::v1::ViewAsResponse {}
 impl Checked for crate::identity::v1::WatchResponse {}
 impl Checked for crate::booking::v1::ApproveBookingRequestRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::ArchiveCustomerRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::BlockPropertyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("start_date", &self.start_date, &Limits { required: true, format: Format::Date, ..Limits::NONE });
@@ -135,32 +138,38 @@ impl Checked for crate::booking::v1::BlockPropertyRequest {
     }
 }
 impl Checked for crate::booking::v1::BookingSettings {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.time("updated_at", self.updated_at.as_ref(), &Limits::NONE);
     }
 }
 impl Checked for crate::booking::v1::CancelBookingRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::CancelBookingRequestRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::CheckInRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::CheckOutRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::CreateBookingRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("guest_id", &self.guest_id, &Limits { format: Format::Uuid, ..Limits::NONE });
@@ -171,6 +180,7 @@ impl Checked for crate::booking::v1::CreateBookingRequest {
     }
 }
 impl Checked for crate::booking::v1::CreateBookingRequestRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("guest_id", &self.guest_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -181,6 +191,7 @@ impl Checked for crate::booking::v1::CreateBookingRequestRequest {
     }
 }
 impl Checked for crate::booking::v1::CreateCustomerRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
         found.text("email", &self.email, &Limits { format: Format::Email, ..Limits::NONE });
@@ -191,6 +202,7 @@ impl Checked for crate::booking::v1::CreateCustomerRequest {
     }
 }
 impl Checked for crate::booking::v1::CreatePropertyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
         found.text("time_zone", &self.time_zone, &Limits { required: true, format: Format::TimeZone, ..Limits::NONE });
@@ -201,6 +213,7 @@ impl Checked for crate::booking::v1::CreatePropertyRequest {
     }
 }
 impl Checked for crate::booking::v1::DayRule {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.value("day", crate::booking::v1::DayOfWeek::is_valid(self.day), "monday, tuesday, wednesday, thursday, friday, saturday or sunday");
         found.number("min_nights", self.min_nights, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
@@ -208,6 +221,7 @@ impl Checked for crate::booking::v1::DayRule {
     }
 }
 impl Checked for crate::booking::v1::DeclineBookingRequestRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("decline_reason", &self.decline_reason, &Limits { required: true, format: Format::Text, max_length: 4000, missing: ErrorReason::DeclineReasonRequired, ..Limits::NONE });
@@ -217,11 +231,13 @@ impl Checked for crate::booking::v1::DeclineBookingRequestRequest {
     }
 }
 impl Checked for crate::booking::v1::ExplainApprovalRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::GetAvailabilityRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("from", &self.from, &Limits { required: true, format: Format::Date, ..Limits::NONE });
@@ -230,34 +246,44 @@ impl Checked for crate::booking::v1::GetAvailabilityRequest {
     }
 }
 impl Checked for crate::booking::v1::GetBookingRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::GetBookingRequestRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
-impl Checked for crate::booking::v1::GetBookingSettingsRequest {}
+impl Checked for crate::booking::v1::GetBookingSettingsRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::booking::v1::GetCustomerRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::GetPropertyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
-impl Checked for crate::booking::v1::GetServerInfoRequest {}
+impl Checked for crate::booking::v1::GetServerInfoRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::booking::v1::ImportCustomersRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.presence("file", self.file.is_some(), &Limits { required: true, ..Limits::NONE });
         found.text("source", &self.source, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::ListBookingRequestEventsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
@@ -265,6 +291,7 @@ impl Checked for crate::booking::v1::ListBookingRequestEventsRequest {
     }
 }
 impl Checked for crate::booking::v1::ListBookingRequestsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.values("status", &self.status, crate::booking::v1::BookingRequestStatus::is_valid, "requested, under_review, confirmed, declined, cancelled, expired or unknown");
         found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
@@ -279,6 +306,7 @@ impl Checked for crate::booking::v1::ListBookingRequestsRequest {
     }
 }
 impl Checked for crate::booking::v1::ListBookingsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.values("status", &self.status, crate::booking::v1::BookingStatus::is_valid, "requested, confirmed, checked_in, checked_out, cancelled, declined, no_show, inquiry, pending, under_review or unknown");
         found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
@@ -290,6 +318,7 @@ impl Checked for crate::booking::v1::ListBookingsRequest {
     }
 }
 impl Checked for crate::booking::v1::ListCustomersRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
@@ -299,29 +328,34 @@ impl Checked for crate::booking::v1::ListCustomersRequest {
     }
 }
 impl Checked for crate::booking::v1::ListInconsistenciesRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::ListPropertiesRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::MarkNoShowRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::MergeCustomersRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("duplicate_id", &self.duplicate_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::ResolveInconsistencyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("row_id", &self.row_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.value("choice", crate::booking::v1::ResolutionChoice::is_valid(self.choice), "clear_mark, clear_link, link_booking, confirm, restore_range, release_range, reopen, write_defaults, cancel or fit_range");
@@ -329,12 +363,14 @@ impl Checked for crate::booking::v1::ResolveInconsistencyRequest {
     }
 }
 impl Checked for crate::booking::v1::StartReviewRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::StayRules {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.number("min_nights", self.min_nights, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
         found.number("max_nights", self.max_nights, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
@@ -345,22 +381,26 @@ impl Checked for crate::booking::v1::StayRules {
     }
 }
 impl Checked for crate::booking::v1::UnarchiveCustomerRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::UnblockPropertyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("block_id", &self.block_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::UpdateBookingSettingsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.message("settings", self.settings.as_ref(), &Limits { required: true, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::UpdateCustomerRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.when(self.name.as_ref(), |found, value| found.set_text("name", value, &Limits { format: Format::Line, min_length: 1, max_length: 200, ..Limits::NONE }));
@@ -372,6 +412,7 @@ impl Checked for crate::booking::v1::UpdateCustomerRequest {
     }
 }
 impl Checked for crate::booking::v1::UpdatePropertyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.when(self.name.as_ref(), |found, value| found.set_text("name", value, &Limits { format: Format::Line, min_length: 1, max_length: 200, ..Limits::NONE }));
@@ -383,16 +424,19 @@ impl Checked for crate::booking::v1::UpdatePropertyRequest {
     }
 }
 impl Checked for crate::booking::v1::WatchBookingRequestsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::AcceptInvitationRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::AddMemberRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("user_id", &self.user_id, &Limits { format: Format::Uuid, ..Limits::NONE });
@@ -401,17 +445,22 @@ impl Checked for crate::identity::v1::AddMemberRequest {
     }
 }
 impl Checked for crate::identity::v1::ChallengeFactorRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::ChallengePasskeyRequest {}
+impl Checked for crate::identity::v1::ChallengePasskeyRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::ChangeEmailRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ChangeMemberRoleRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -419,12 +468,14 @@ impl Checked for crate::identity::v1::ChangeMemberRoleRequest {
     }
 }
 impl Checked for crate::identity::v1::ChangePasswordRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("current_password", &self.current_password, &Limits { max_length: 256, ..Limits::NONE });
         found.text("new_password", &self.new_password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ClientKey {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("kty", &self.kty, &Limits { max_bytes: 10, ..Limits::NONE });
         found.text("kid", &self.kid, &Limits { max_bytes: 64, ..Limits::NONE });
@@ -439,11 +490,13 @@ impl Checked for crate::identity::v1::ClientKey {
     }
 }
 impl Checked for crate::identity::v1::ConfirmEmailRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::CreateApiKeyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
@@ -453,6 +506,7 @@ impl Checked for crate::identity::v1::CreateApiKeyRequest {
     }
 }
 impl Checked for crate::identity::v1::CreateRoleRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { required: true, format: Format::Slug, ..Limits::NONE });
@@ -460,6 +514,7 @@ impl Checked for crate::identity::v1::CreateRoleRequest {
     }
 }
 impl Checked for crate::identity::v1::CreateTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("slug", &self.slug, &Limits { required: true, format: Format::Slug, ..Limits::NONE });
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
@@ -469,6 +524,7 @@ impl Checked for crate::identity::v1::CreateTenantRequest {
     }
 }
 impl Checked for crate::identity::v1::CreateUserRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
         found.text("display_name", &self.display_name, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
@@ -478,82 +534,103 @@ impl Checked for crate::identity::v1::CreateUserRequest {
     }
 }
 impl Checked for crate::identity::v1::DeclineInvitationRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::DeleteRoleRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { max_bytes: 256, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::DeleteTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("reason", &self.reason, &Limits { required: true, format: Format::Line, max_length: 500, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::DeleteUserRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::DisableUserRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::EnableUserRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::EnrolFactorRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.value("kind", crate::identity::v1::FactorKind::is_valid(self.kind), "totp or passkey");
         found.text("name", &self.name, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ExportAuditEventsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ExportPlatformAuditEventsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::FindDeletedTenantsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.texts("tenant_ids", &self.tenant_ids, &Limits { format: Format::Uuid, max_items: 1000, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::GetInvitationRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::GetJwksRequest {}
-impl Checked for crate::identity::v1::GetMeRequest {}
+impl Checked for crate::identity::v1::GetJwksRequest {
+    const IS_BROUGHT: bool = true;
+}
+impl Checked for crate::identity::v1::GetMeRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::GetSecondFactorPolicyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::GetServerMetadataRequest {}
+impl Checked for crate::identity::v1::GetServerMetadataRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::GetTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::GetUserRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::InviteMemberRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
@@ -562,6 +639,7 @@ impl Checked for crate::identity::v1::InviteMemberRequest {
     }
 }
 impl Checked for crate::identity::v1::IssueTokenRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("grant_type", &self.grant_type, &Limits { max_bytes: 100, ..Limits::NONE });
         found.text("client_id", &self.client_id, &Limits { max_bytes: 100, ..Limits::NONE });
@@ -577,6 +655,7 @@ impl Checked for crate::identity::v1::IssueTokenRequest {
     }
 }
 impl Checked for crate::identity::v1::JoinByInvitationRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
         found.text("display_name", &self.display_name, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
@@ -584,29 +663,36 @@ impl Checked for crate::identity::v1::JoinByInvitationRequest {
     }
 }
 impl Checked for crate::identity::v1::LeaveTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ListApiKeysRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ListAuditEventsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::ListFactorsRequest {}
+impl Checked for crate::identity::v1::ListFactorsRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::ListInvitationsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ListMembersRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
@@ -614,6 +700,7 @@ impl Checked for crate::identity::v1::ListMembersRequest {
     }
 }
 impl Checked for crate::identity::v1::ListPlatformAuditEventsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { format: Format::Uuid, ..Limits::NONE });
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
@@ -621,122 +708,150 @@ impl Checked for crate::identity::v1::ListPlatformAuditEventsRequest {
     }
 }
 impl Checked for crate::identity::v1::ListRolesRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::ListSessionsRequest {}
+impl Checked for crate::identity::v1::ListSessionsRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::ListTenantsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ListUsersRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::LoginRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("email", &self.email, &Limits { required: true, max_bytes: 254, ..Limits::NONE });
         found.text("password", &self.password, &Limits { required: true, max_length: 256, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::LoginWithPasskeyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("credential", &self.credential, &Limits { required: true, max_length: 32768, max_bytes: 32768, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::LogoutRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.value("scope", crate::identity::v1::LogoutScope::is_valid(self.scope), "local, others or global");
     }
 }
 impl Checked for crate::identity::v1::ReauthenticateRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("current_password", &self.current_password, &Limits { required: true, max_length: 256, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RecoverPasswordRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
         found.text("password", &self.password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RefreshRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("refresh", &self.refresh, &Limits { required: true, missing: ErrorReason::RefreshTokenInvalid, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::RegenerateRecoveryCodesRequest {}
+impl Checked for crate::identity::v1::RegenerateRecoveryCodesRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::RemoveFactorRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RemoveMemberRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RenameTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::RequestEmailConfirmationRequest {}
+impl Checked for crate::identity::v1::RequestEmailConfirmationRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::RequestInvitationLetterRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RequestPasswordRecoveryRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("email", &self.email, &Limits { required: true, max_bytes: 254, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ResetFactorsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ResolveScopesRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("method", &self.method, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RestoreTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ResumeTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RevokeApiKeyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("api_key_id", &self.api_key_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RevokeInvitationRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("invitation_id", &self.invitation_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RevokeSessionRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("session_id", &self.session_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RotateApiKeyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("api_key_id", &self.api_key_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -744,6 +859,7 @@ impl Checked for crate::identity::v1::RotateApiKeyRequest {
     }
 }
 impl Checked for crate::identity::v1::SetClientKeysRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("api_key_id", &self.api_key_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -751,45 +867,53 @@ impl Checked for crate::identity::v1::SetClientKeysRequest {
     }
 }
 impl Checked for crate::identity::v1::SetPasswordRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("password", &self.password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::SetPlatformScopesRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.texts("platform_scopes", &self.platform_scopes, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::SetSecondFactorPolicyRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.value("policy", crate::identity::v1::SecondFactorPolicy::is_valid(self.policy), "optional, owners or all");
     }
 }
 impl Checked for crate::identity::v1::SignInByLinkRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::SuspendTenantRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::UnlockUserRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("client_address", &self.client_address, &Limits { max_bytes: 64, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::UpdateMeRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("display_name", &self.display_name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::UpdateRoleRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { max_bytes: 256, ..Limits::NONE });
@@ -797,18 +921,23 @@ impl Checked for crate::identity::v1::UpdateRoleRequest {
     }
 }
 impl Checked for crate::identity::v1::UpdateUserRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("display_name", &self.display_name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::UseRecoveryCodeRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("code", &self.code, &Limits { required: true, max_length: 64, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::ValidateTokenRequest {}
+impl Checked for crate::identity::v1::ValidateTokenRequest {
+    const IS_BROUGHT: bool = true;
+}
 impl Checked for crate::identity::v1::VerifyFactorRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("challenge", &self.challenge, &Limits { max_length: 200, max_bytes: 200, ..Limits::NONE });
@@ -817,10 +946,13 @@ impl Checked for crate::identity::v1::VerifyFactorRequest {
     }
 }
 impl Checked for crate::identity::v1::ViewAsRequest {
+    const IS_BROUGHT: bool = true;
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("reason", &self.reason, &Limits { required: true, format: Format::Line, max_length: 500, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::WatchRequest {}
+impl Checked for crate::identity::v1::WatchRequest {
+    const IS_BROUGHT: bool = true;
+}

@@ -21,14 +21,14 @@ pub fn write(pool: &DescriptorPool) -> String {
     }
     for (name, checks) in requests {
         let path = path(&name);
-        if checks.is_empty() {
-            writeln!(out, "impl Checked for crate::{path} {{}}").unwrap();
-        } else {
-            writeln!(out, "impl Checked for crate::{path} {{").unwrap();
+        writeln!(out, "impl Checked for crate::{path} {{").unwrap();
+        out.push_str("    const IS_BROUGHT: bool = true;\n");
+        if !checks.is_empty() {
             writeln!(out, "    fn check(&self, found: &mut Violations) {{").unwrap();
             out.extend(checks.iter().map(|check| format!("        found.{check};\n")));
-            out.push_str("    }\n}\n");
+            out.push_str("    }\n");
         }
+        out.push_str("}\n");
     }
     out
 }

@@ -17,6 +17,7 @@ use crate::authority::{Authority, Resolution};
 use crate::cache::{Cache, CacheKey};
 use crate::caller::{Asks, Caller, Standing};
 use crate::credentials::Credentials;
+use crate::frame::Coding;
 use crate::granted::{check, is_beyond_role};
 use crate::heard::{Mark, Revoked};
 use crate::keys::{KeyCache, Verified};
@@ -166,11 +167,12 @@ impl<A: Authority> Gate<A> {
         request: &mut Request<Body>,
         let_in: (u64, Caller),
     ) -> Result<(u64, Caller), Status> {
+        let coding = Coding::of(request.headers())?;
         if !self.rules.takes_one_message(request.uri().path()) {
             return Ok(let_in);
         }
         let rule = self.rules.of_path(request.uri().path());
-        let mut message = Message::of(std::mem::take(request.body_mut()), rule);
+        let mut message = Message::of(std::mem::take(request.body_mut()), coding, rule);
         let (path, headers) = (request.uri().path(), request.headers());
         let let_in = match message.at_once().await {
             Some(read) => read.map(|()| let_in)?,

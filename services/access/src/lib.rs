@@ -10,6 +10,7 @@ mod caller;
 mod config;
 mod credentials;
 mod flight;
+mod frame;
 mod granted;
 mod heard;
 mod key_list;

@@ -4,18 +4,18 @@
 //! call that waits for one holds a place among those of its server. Calls that send many
 //! messages are their methods' business, and so is what a message says.
 
-use std::io::{self, Read as _};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use boot::nothing_stored;
 use bytes::Bytes;
-use flate2::read::GzDecoder;
 use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use http_body_util::{BodyExt, Full};
 use tonic::Status;
 use tonic::body::Body;
+
+use crate::frame::{self, Coding, PREFIX};
 
 /// Time for a message to arrive: that of a body at the gateway.
 const TIME: Duration = Duration::from_secs(10);
@@ -23,13 +23,13 @@ const TIME: Duration = Duration::from_secs(10);
 const MOST: usize = 4 * 1024 * 1024;
 /// Most bytes of one that takes no credential: those of a body at the gateway.
 const MOST_OF_ANYBODY: usize = 1024 * 1024;
-/// What comes before a message: a flag, and its length in four bytes.
-const PREFIX: usize = 5;
 
 /// A message on its way.
 #[derive(Debug)]
 pub(crate) struct Message {
     body: Body,
+    /// How it is compressed, if it is.
+    coding: Coding,
     /// Most bytes that it may have.
     most: usize,
     /// What came first; mostly that is all, and is not copied.
@@ -40,9 +40,9 @@ pub(crate) struct Message {
 
 impl Message {
     /// That of a call of a method with this rule.
-    pub(crate) fn of(body: Body, rule: Option<&Rule>) -> Self {
+    pub(crate) fn of(body: Body, coding: Coding, rule: Option<&Rule>) -> Self {
         let most = if rule == Some(&Rule::Public) { MOST_OF_ANYBODY } else { MOST };
-        Self { body, most, first: Bytes::new(), all: Vec::new() }
+        Self { body, coding, most, first: Bytes::new(), all: Vec::new() }
     }
 
     /// Reads what is there; `None` if that is not all.
@@ -60,22 +60,23 @@ impl Message {
 
     /// The body for whoever takes the message out of it.
     pub(crate) fn into_body(self) -> Body {
-        let Self { body: _, most: _, first, all } = self;
+        let Self { body: _, coding: _, most: _, first, all } = self;
         Body::new(Full::new(if all.is_empty() { first } else { all.into() }))
     }
 
     /// May be left and called again: a part that was read is kept.
     async fn read_on(&mut self) -> Result<(), Status> {
-        while !self.is_too_long()
+        while !frame::is_wrong(self.here(), self.most)
             && let Some(frame) = self.body.frame().await
         {
             // Trailers are the end, and say nothing.
             let Ok(part) = frame?.into_data() else { break };
             self.take(part);
         }
-        // What nobody may send is handed on, to be refused by who takes messages apart.
-        let is_refused = self.most < MOST && (self.is_too_long() || self.inflates_too_long());
-        if is_refused { Err(too_long(self.most).into()) } else { Ok(()) }
+        if let Some(opened) = frame::opened(self.here(), self.coding, self.most)? {
+            (self.first, self.all) = (opened, Vec::new());
+        }
+        Ok(())
     }
 
     fn take(&mut self, part: Bytes) {
@@ -89,42 +90,16 @@ impl Message {
         let needed = self.all.len() + part.len();
         if needed > self.all.capacity() {
             // Twice as much, so that it is seldom copied, but no more than it says it is going to be.
-            let says = self.says().map_or(needed, |says| PREFIX.saturating_add(says));
+            let says = frame::says(self.here()).map_or(needed, |says| PREFIX.saturating_add(says));
             let room = needed.max(says.min(needed * 2));
             self.all.reserve_exact(room - self.all.len());
         }
         self.all.extend_from_slice(&part);
     }
 
-    /// Whether it is longer than it may be, or says that it is going to be: it is refused by its
-    /// beginning.
-    fn is_too_long(&self) -> bool {
-        self.here().len() > PREFIX + self.most || self.says().is_some_and(|says| says > self.most)
-    }
-
-    /// Whether it is compressed, and longer than it may be without that. One that cannot be
-    /// inflated is refused by who takes messages apart.
-    fn inflates_too_long(&self) -> bool {
-        let [1, _, _, _, _, compressed @ ..] = self.here() else { return false };
-        // One byte more than is allowed tells too much from enough.
-        let mut inflated = GzDecoder::new(compressed).take(self.most as u64 + 1);
-        io::copy(&mut inflated, &mut io::sink()).is_ok_and(|length| length > self.most as u64)
-    }
-
-    /// How many bytes it says that it has after its prefix.
-    fn says(&self) -> Option<usize> {
-        let [_, length @ ..] = self.here().first_chunk::<PREFIX>()?;
-        Some(usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX))
-    }
-
     fn here(&self) -> &[u8] {
         if self.all.is_empty() { &self.first } else { &self.all }
     }
-}
-
-fn too_long(most: usize) -> Refusal {
-    let sentence = format!("A message of a call without a credential has {most} bytes at most.");
-    Refusal::new(ErrorReason::PayloadTooLarge, nothing_stored(&sentence, "send less"))
 }
 
 fn too_slow() -> Refusal {
@@ -150,7 +125,12 @@ mod tests {
     }
 
     fn message(parts: Vec<Frame<Bytes>>) -> Message {
-        Message::of(Body::new(StreamBody::new(stream::iter(parts).map(Ok::<_, Status>))), None)
+        let parts = stream::iter(parts).map(Ok::<_, Status>);
+        Message::of(Body::new(StreamBody::new(parts)), Coding::Identity, None)
+    }
+
+    fn halves_of(parts: impl futures::Stream<Item = Frame<Bytes>> + Send + 'static) -> Message {
+        Message::of(Body::new(StreamBody::new(parts.map(Ok::<_, Status>))), Coding::Identity, None)
     }
 
     /// One whose parts never end.
@@ -160,7 +140,12 @@ mod tests {
 
     fn halves_under(rule: Option<&Rule>, parts: Vec<Frame<Bytes>>) -> Message {
         let parts = stream::iter(parts).chain(stream::pending());
-        Message::of(Body::new(StreamBody::new(parts.map(Ok::<_, Status>))), rule)
+        Message::of(Body::new(StreamBody::new(parts.map(Ok::<_, Status>))), Coding::Identity, rule)
+    }
+
+    fn reason(read: Option<Result<(), Status>>) -> Option<ErrorReason> {
+        let refused = read.and_then(Result::err)?;
+        Some(Refusal::from_status(&refused).unwrap().reason())
     }
 
     async fn text(message: Message) -> Bytes {
@@ -179,15 +164,12 @@ mod tests {
             message.at_once().await.unwrap().unwrap();
             assert_eq!(text(message).await, &b"\0\0\0\0\x02ab"[..]);
         }
-        let mut none = message(Vec::new());
-        none.at_once().await.unwrap().unwrap();
-        assert!(text(none).await.is_empty());
     }
 
     #[tokio::test]
     async fn what_has_no_end_yet_is_not_whole_and_nothing_of_it_is_lost() {
         let (send, rest) = futures::channel::mpsc::unbounded();
-        let mut message = Message::of(Body::new(StreamBody::new(rest.map(Ok::<_, Status>))), None);
+        let mut message = halves_of(rest);
         assert!(message.at_once().await.is_none());
         send.unbounded_send(part(b"\0\0\0\0\x02ab")).unwrap();
         assert!(message.at_once().await.is_none(), "all of it is there, and it may go on");
@@ -199,12 +181,9 @@ mod tests {
     #[tokio::test]
     async fn one_that_is_too_long_is_not_waited_for() {
         let mut says_so = halves(vec![part(b"\0\0\x40\0\x01")]);
-        says_so.at_once().await.unwrap().unwrap();
-        assert_eq!(text(says_so).await.len(), PREFIX);
-        let one: &'static [u8] = Box::leak(vec![0; MOST].into());
-        let mut many = halves(vec![part(one), part(one)]);
-        many.at_once().await.unwrap().unwrap();
-        assert_eq!(text(many).await.len(), 2 * MOST);
+        assert_eq!(reason(says_so.at_once().await), Some(ErrorReason::PayloadTooLarge));
+        let mut more = halves(vec![part(b"\0\0\0\0\x02a"), part(b"bc")]);
+        assert_eq!(reason(more.at_once().await), Some(ErrorReason::MalformedRequest));
     }
 
     #[tokio::test]
@@ -212,10 +191,8 @@ mod tests {
         let most: &'static [u8] = Box::leak(vec![0; MOST_OF_ANYBODY].into());
         for (prefix, is_refused) in [(part(b"\0\0\x10\0\0"), false), (part(b"\0\0\x10\0\x01"), true)] {
             let mut public = halves_under(Some(&Rule::Public), vec![prefix, part(most)]);
-            let read = public.at_once().await;
-            let reason =
-                read.and_then(Result::err).map(|status| Refusal::from_status(&status).unwrap().reason());
-            assert_eq!(reason, is_refused.then_some(ErrorReason::PayloadTooLarge));
+            let refused = reason(public.at_once().await);
+            assert_eq!(refused, is_refused.then_some(ErrorReason::PayloadTooLarge));
         }
         let mut of_a_user = halves_under(Some(&Rule::SignedIn), vec![part(b"\0\0\x10\0\x01"), part(most)]);
         assert!(of_a_user.at_once().await.is_none());
@@ -233,18 +210,15 @@ mod tests {
             let bomb: &'static [u8] = bomb.leak();
             let of = |rule| {
                 let body = Body::new(StreamBody::new(stream::iter([Ok::<_, Status>(part(bomb))])));
-                Message::of(body, Some(rule))
+                Message::of(body, Coding::Gzip, Some(rule))
             };
-            let read = of(&Rule::Public).at_once().await.unwrap();
-            let reason = read.err().map(|status| Refusal::from_status(&status).unwrap().reason());
-            assert_eq!(reason, is_refused.then_some(ErrorReason::PayloadTooLarge));
+            let refused = reason(of(&Rule::Public).at_once().await);
+            assert_eq!(refused, is_refused.then_some(ErrorReason::PayloadTooLarge));
             let mut of_a_user = of(&Rule::SignedIn);
             of_a_user.at_once().await.unwrap().unwrap();
-            assert_eq!(text(of_a_user).await, bomb);
+            let inflated = text(of_a_user).await;
+            assert_eq!((inflated[0], inflated.len()), (0, PREFIX + length), "it is inflated once");
         }
-        // What it is, if it is no gzip, is said by who takes it apart.
-        let garbage = Body::new(StreamBody::new(stream::iter([Ok::<_, Status>(part(b"\x01\0\0\0\x02ab"))])));
-        Message::of(garbage, Some(&Rule::Public)).at_once().await.unwrap().unwrap();
     }
 
     #[tokio::test]
@@ -276,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_refused_as_it_was() {
         let parts = stream::iter([Ok(part(b"\0\0")), Err(Status::cancelled("gone"))]);
-        let mut broken = Message::of(Body::new(StreamBody::new(parts)), None);
+        let mut broken = Message::of(Body::new(StreamBody::new(parts)), Coding::Identity, None);
         assert_eq!(broken.at_once().await.unwrap().unwrap_err().code(), tonic::Code::Cancelled);
     }
 }

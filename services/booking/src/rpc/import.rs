@@ -21,7 +21,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use self::limits::Room;
 use super::Booking;
@@ -76,7 +76,9 @@ impl Booking {
         let room = self.imports.take(call.tenant.uuid())?;
         let mut parts = request.into_inner();
         let first = tokio::select! {
-            first = tokio::time::timeout(PAUSE, parts.message()) => first.map_err(|_| too_slow())??,
+            first = tokio::time::timeout(PAUSE, parts.message()) => {
+                first.map_err(|_| too_slow())?.map_err(|status| unread(&status))?
+            }
             () = self.imports.stop.cancelled() => return Err(shutting_down().into()),
         };
         let wire::ImportCustomersRequest { file, source, refused_only } =
@@ -161,7 +163,7 @@ impl Import {
             }
             self.check_standing().await?;
             let part = tokio::select! {
-                part = self.parts.message() => part.map_err(|status| broken_off(&status))?,
+                part = self.parts.message() => part.map_err(|status| unread(&status))?,
                 () = tokio::time::sleep_until(self.checked + STANDING) => continue,
                 () = self.standing.doubted() => continue,
                 () = tokio::time::sleep_until(latest) => return Err(too_slow()),
@@ -238,9 +240,18 @@ fn failed(error: &Error, line: u64) -> Refusal {
     error.refusal().followed_by(&format!("Line {line} has no result.")).with("line", line.to_string())
 }
 
-fn broken_off(status: &Status) -> Refusal {
-    Refusal::from_status(status)
-        .unwrap_or_else(|| Refusal::new(ErrorReason::MalformedRequest, "The file broke off before its end."))
+/// The refusal of a part that cannot be had: of tonic, unless it is one of ours already.
+fn unread(status: &Status) -> Refusal {
+    Refusal::from_status(status).unwrap_or_else(|| match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => Refusal::new(
+            ErrorReason::PayloadTooLarge,
+            "A message of an import has 4 MiB at most, also when it is inflated: send the file in smaller parts.",
+        ),
+        _ => Refusal::new(
+            ErrorReason::MalformedRequest,
+            "The file broke off before its end, or a part of it is no message of this method.",
+        ),
+    })
 }
 
 fn too_slow() -> Refusal {

@@ -165,6 +165,7 @@ mod gateway {
     mod headers;
     mod health;
     mod limits;
+    mod messages;
     mod openapi;
     mod own_services;
     mod parameters;

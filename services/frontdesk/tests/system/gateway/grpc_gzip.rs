@@ -32,7 +32,7 @@ const KEYS: &str = "/frontdesk.identity.v1.TokenService/GetJwks";
 const SENDS: (&str, &str) = ("grpc-encoding", "gzip");
 const TAKES: (&str, &str) = ("grpc-accept-encoding", "identity, deflate, gzip");
 
-type Headers<'h> = &'h [(&'static str, &'h str)];
+pub type Headers<'h> = &'h [(&'static str, &'h str)];
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -40,7 +40,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn frame(flag: u8, message: &[u8]) -> Vec<u8> {
+pub fn frame(flag: u8, message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[flag][..], &length, message].concat()
 }
@@ -53,14 +53,14 @@ fn approve(letters: usize) -> Vec<u8> {
 }
 
 /// An answer over gRPC as it comes.
-struct Raw {
+pub struct Raw {
     headers: HeaderMap,
     data: Vec<u8>,
-    status: Status,
+    pub status: Status,
 }
 
 impl Raw {
-    async fn of(to: SocketAddr, path: &str, headers: Headers<'_>, sent: &[u8]) -> Self {
+    pub async fn of(to: SocketAddr, path: &str, headers: Headers<'_>, sent: &[u8]) -> Self {
         let mut request = http::Request::post(path).header("content-type", "application/grpc");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -131,6 +131,7 @@ async fn what_is_too_long_once_it_is_inflated_is_refused_and_changes_nothing() {
     for to in [fixture.system.gateway, fixture.system.booking] {
         let refused = Raw::of(to, APPROVE, &[token, SENDS], &bomb).await;
         assert_eq!(refused.status.code(), Code::ResourceExhausted, "{:?}", refused.status);
+        assert_eq!(reason_of(&refused.status), Some(ErrorReason::PayloadTooLarge));
     }
     // Before anybody is known less is taken, whatever it weighs on its way.
     let login = LoginRequest { email: "x".repeat(2_000_000), password: String::new() }.encode_to_vec();
@@ -157,16 +158,20 @@ async fn what_says_one_thing_of_its_messages_and_is_another_is_refused() {
     let token = ("authorization", bearer.as_str());
     let before = fixture.snapshot().await;
     for to in [fixture.system.gateway, fixture.system.booking] {
-        for (headers, sent, code) in [
+        let malformed = (Code::InvalidArgument, ErrorReason::MalformedRequest);
+        let unknown = (Code::Unimplemented, ErrorReason::UnsupportedMediaType);
+        for (headers, sent, (code, reason)) in [
             // A message that says it is compressed, and nobody says how.
-            (&[token][..], frame(1, &gzip(&approve(9))), Code::Internal),
-            (&[token, ("grpc-encoding", "identity")], frame(1, &gzip(&approve(9))), Code::Internal),
-            (&[token, ("grpc-encoding", "br")], frame(0, &approve(9)), Code::Unimplemented),
-            (&[token, SENDS], frame(1, b"not gzip"), Code::Internal),
-            (&[token, SENDS], frame(2, &approve(9)), Code::Internal),
+            (&[token][..], frame(1, &gzip(&approve(9))), malformed),
+            (&[token, ("grpc-encoding", "identity")], frame(1, &gzip(&approve(9))), malformed),
+            (&[token, ("grpc-encoding", "br")], frame(0, &approve(9)), unknown),
+            (&[token, SENDS, SENDS], frame(1, &gzip(&approve(9))), unknown),
+            (&[token, SENDS], frame(1, b"not gzip"), malformed),
+            (&[token, SENDS], frame(2, &approve(9)), malformed),
         ] {
             let refused = Raw::of(to, APPROVE, headers, &sent).await;
             assert_eq!(refused.status.code(), code, "{:?}", refused.status);
+            assert_eq!(reason_of(&refused.status), Some(reason));
             if code == Code::Unimplemented {
                 assert_eq!(refused.headers["grpc-accept-encoding"], "gzip,identity");
             }
