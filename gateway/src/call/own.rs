@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use boot::{AtOnce, FORWARDED_FOR, Full, Stop, UNREADABLE, client_of, with_reflection};
+use boot::{AtOnce, FORWARDED_FOR, Full, REFLECTION_SETS, Stop, UNREADABLE, client_of, with_reflection};
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::StreamExt;
 use http::{HeaderMap, Request, Response};
@@ -19,6 +19,7 @@ use prost_reflect::DescriptorPool;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::service::Routes;
+use tonic::{Code, Status};
 use tonic_health::pb::FILE_DESCRIPTOR_SET;
 use tonic_health::pb::health_server::HealthServer;
 use upstream::Upstream;
@@ -34,9 +35,6 @@ const MOST_OF_ONE: usize = 32;
 
 /// Most bytes of a question about health, which is one name.
 const MAX_MESSAGE: usize = 4 * 1024;
-
-/// The versions of reflection.
-const REFLECTION: [&str; 2] = ["v1", "v1alpha"];
 
 /// The services.
 #[derive(Debug)]
@@ -55,10 +53,15 @@ pub struct OwnMethod<'o> {
 }
 
 /// The messages of these services that are written as JSON, too.
-pub fn descriptors() -> Option<DescriptorPool> {
-    DescriptorPool::decode(FILE_DESCRIPTOR_SET)
-        .map_err(|error| tracing::error!(%error, "the descriptors of health cannot be read"))
-        .ok()
+pub fn descriptors() -> Vec<DescriptorPool> {
+    let read = |set: &[u8]| {
+        DescriptorPool::decode(set)
+            .map_err(
+                |error| tracing::error!(%error, "the descriptors of health or reflection cannot be read"),
+            )
+            .ok()
+    };
+    [FILE_DESCRIPTOR_SET].into_iter().chain(REFLECTION_SETS).filter_map(read).collect()
 }
 
 impl Own {
@@ -99,6 +102,11 @@ impl OwnMethod<'_> {
             request
         };
         let Ok(mut response) = routes.clone().call(request).await;
+        // They look at what is there, and have no other fault of their own.
+        let status = Status::from_header_map(response.headers());
+        if status.is_some_and(|status| matches!(status.code(), Code::Internal | Code::OutOfRange)) {
+            return Err(unread());
+        }
         let extensions = response.extensions_mut();
         extensions.insert(By::Gateway);
         if self.shape.streams() {
@@ -114,30 +122,18 @@ impl OwnMethod<'_> {
 }
 
 fn shapes() -> impl Iterator<Item = (String, Shape)> {
-    let health = descriptors();
-    let services = health.iter().flat_map(DescriptorPool::services);
-    let methods: Vec<(String, Shape)> = services
-        .flat_map(|service| service.methods().collect::<Vec<_>>())
-        .map(|method| {
-            let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-            // Nothing is changed by a look at it, and anybody may have one, although its options
-            // do not say so.
-            (path, Shape { only_reads: true, most: MAX_REST, ..Shape::of(&method) })
-        })
-        .collect();
-    let reflection = REFLECTION.map(|version| {
-        let package = format!("grpc.reflection.{version}");
-        let shape = Shape {
-            input: format!("{package}.ServerReflectionRequest"),
-            output: format!("{package}.ServerReflectionResponse"),
-            takes_stream: true,
-            gives_stream: true,
-            only_reads: true,
-            most: MAX_REST,
-        };
-        (format!("/{package}.ServerReflection/ServerReflectionInfo"), shape)
-    });
-    methods.into_iter().chain(reflection)
+    let services = descriptors().into_iter().flat_map(|pool| pool.services().collect::<Vec<_>>());
+    services.flat_map(|service| service.methods().collect::<Vec<_>>()).map(|method| {
+        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+        // Nothing is changed by a look at it, and anybody may have one, although its options do
+        // not say so.
+        (path, Shape { only_reads: true, most: MAX_REST, ..Shape::of(&method) })
+    })
+}
+
+fn unread() -> Refusal {
+    let sentence = "The message cannot be read as one of this method. Send one message in one frame, as gRPC has it, of a few KiB at most.";
+    Refusal::new(ErrorReason::MalformedRequest, sentence)
 }
 
 /// The client whom the edge has named.

@@ -52,7 +52,7 @@ pub use self::networks::{Network, NotANetwork};
 pub use self::observe::Observe;
 pub use self::origins::{Origins, OriginsError};
 pub use self::readiness::{Answer, Readiness};
-pub use self::reflection::with_reflection;
+pub use self::reflection::{REFLECTION_SETS, with_reflection};
 pub use self::runbook::{Runbook, RunbookError};
 pub use self::settings::{Form, InForce, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::slow_readers::while_read;

@@ -18,6 +18,11 @@ use tower::Service;
 /// A service that is made at its first call.
 struct AtFirstCall<S>(Arc<LazyLock<S, Box<dyn FnOnce() -> S + Send>>>);
 
+/// The descriptors of reflection itself, which are in none of the sets that it tells of: v1 and
+/// v1alpha, encoded.
+pub const REFLECTION_SETS: [&[u8]; 2] =
+    [tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET, tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET];
+
 /// Adds reflection of these services, and of their health.
 #[allow(clippy::expect_used)]
 pub fn with_reflection(routes: Routes, services: &[&'static str]) -> Routes {

@@ -51,6 +51,17 @@ async fn the_health_of_the_whole_and_of_each_service_is_told_to_whoever_asks() {
     let web = fixture.request(Method::POST, CHECK).header("content-type", "application/grpc-web+proto");
     let web = web.body(vec![0; 5]).send().await.unwrap().bytes().await.unwrap();
     assert_eq!(&web[..7], &[0, 0, 0, 0, 2, 8, 1]);
+
+    // What is no message of theirs is no fault of the gateway's.
+    let garbage = fixture.request(Method::POST, CHECK).header("content-type", "application/proto");
+    let refused = Answer::of_a_stranger(garbage.body("\u{7f}\u{7f}")).await;
+    assert_eq!(
+        (refused.status, &refused.body["code"]),
+        (400, &json!("invalid_argument")),
+        "{}",
+        refused.body
+    );
+    assert_eq!(refused.body["details"][0]["debug"]["reason"], "MALFORMED_REQUEST");
 }
 
 /// Both versions have the same messages: a question for the list, and a list of names.
@@ -59,8 +70,14 @@ async fn reflection_of_both_versions_lists_what_is_behind_the_gateway() {
     let fixture = Fixture::start().await;
     // `list_services`, the seventh field, with a text that nobody reads.
     let question = [&[0, 0, 0, 0, 2][..], &[7 << 3 | 2, 0]].concat();
+    let json = br#"{"listServices":""}"#;
+    let json = [&[0, 0, 0, 0, u8::try_from(json.len()).unwrap()][..], json].concat();
     for path in [REFLECTION, REFLECTION_ALPHA] {
-        for content_type in ["application/grpc-web+proto", "application/connect+proto"] {
+        for (content_type, question) in [
+            ("application/grpc-web+proto", &question),
+            ("application/connect+proto", &question),
+            ("application/connect+json", &json),
+        ] {
             let request = fixture.request(Method::POST, path).header("content-type", content_type);
             let response = request.body(question.clone()).send().await.unwrap();
             assert_eq!(response.status(), 200, "{path}");
