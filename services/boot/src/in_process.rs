@@ -97,8 +97,14 @@ impl InProcess {
     }
 
     /// How many calls have not ended.
-    pub fn calls(&self) -> usize {
+    #[cfg(test)]
+    fn calls(&self) -> usize {
         self.under_way.len()
+    }
+
+    /// Whether it takes no call any more.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped.is_cancelled()
     }
 
     /// Returns when no call is under way. More may come until it has stopped.

@@ -23,6 +23,12 @@ use crate::resolve::{UpstreamError, parse};
 /// How often a call that was not sent is tried: connections may close just when they are used.
 const TRIES: usize = 8;
 
+// What the figures of an address say, wherever it is.
+pub const HEALTHY: &str = "Whether an address takes calls, and is not passed over.";
+pub const CALLS: &str = "Calls that an address has taken.";
+pub const PASSED_OVER: &str = "How often an address began to be passed over.";
+pub const UNDER_WAY: &str = "Calls on the connections to an address.";
+
 /// A service, wherever it answers. Clones share their connections.
 #[derive(Clone)]
 pub struct Upstream {
@@ -161,15 +167,11 @@ impl Upstream {
         for endpoint in self.pool.known().iter() {
             let addr = endpoint.addr.to_string();
             let labels = [("service", service), ("address", addr.as_str())];
-            let help = "Whether an address takes calls, and is not passed over.";
-            scrape.now("frontdesk_upstream_healthy", help, &labels, f64::from(endpoint.works()));
-            let help = "Calls that an address has taken.";
-            scrape.count("frontdesk_upstream_calls_total", help, &labels, endpoint.taken.get());
-            let help = "How often an address began to be passed over.";
+            scrape.now("frontdesk_upstream_healthy", HEALTHY, &labels, f64::from(endpoint.works()));
+            scrape.count("frontdesk_upstream_calls_total", CALLS, &labels, endpoint.taken.get());
             let passed_over = endpoint.peer.passed_over.get();
-            scrape.count("frontdesk_upstream_passed_over_total", help, &labels, passed_over);
-            let help = "Calls on the connections to an address.";
-            scrape.how_many("frontdesk_upstream_calls_under_way", help, &labels, endpoint.calls());
+            scrape.count("frontdesk_upstream_passed_over_total", PASSED_OVER, &labels, passed_over);
+            scrape.how_many("frontdesk_upstream_calls_under_way", UNDER_WAY, &labels, endpoint.calls());
         }
     }
 

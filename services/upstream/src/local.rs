@@ -5,11 +5,15 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use boot::{Count, InProcess, Lost, Scrape};
 use http::{Request, Response};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tonic::body::Body;
+
+use crate::balance::{CALLS, HEALTHY, PASSED_OVER, UNDER_WAY};
 
 /// Where it is, for those who tell addresses apart. Nobody else has it: it has no port.
 pub const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -21,31 +25,73 @@ pub const IN_PROCESS: &str = "in-process";
 pub struct Local {
     service: InProcess,
     taken: Arc<Count>,
+    /// Calls of this caller: others may call the same service.
+    under_way: Arc<AtomicU32>,
+}
+
+/// A call that has not ended.
+struct UnderWay(Arc<AtomicU32>);
+
+/// The body of an answer, which ends with its call.
+struct Answered {
+    body: Body,
+    _under_way: UnderWay,
 }
 
 impl Local {
     pub fn new(service: InProcess) -> Self {
-        Self { service, taken: Arc::default() }
+        Self { service, taken: Arc::default(), under_way: Arc::default() }
     }
 
     pub async fn call(&self, request: Request<Body>) -> Result<(SocketAddr, Response<Body>), Lost> {
+        let under_way = UnderWay::begin(&self.under_way);
         let answer = self.service.call(request).await?;
         self.taken.add_one();
-        Ok((HERE, answer))
+        Ok((HERE, answer.map(|body| Body::new(Answered { body, _under_way: under_way }))))
     }
 
     /// The figures of an address.
     pub fn figures(&self, service: &str, scrape: &mut Scrape) {
         let labels = [("service", service), ("address", IN_PROCESS)];
-        let help = "Whether an address takes calls, and is not passed over.";
-        scrape.now("frontdesk_upstream_healthy", help, &labels, 1.0);
-        let help = "Calls that an address has taken.";
-        scrape.count("frontdesk_upstream_calls_total", help, &labels, self.taken.get());
-        let help = "How often an address began to be passed over.";
-        scrape.count("frontdesk_upstream_passed_over_total", help, &labels, 0);
-        let help = "Calls on the connections to an address.";
-        let calls = u32::try_from(self.service.calls()).unwrap_or(u32::MAX);
-        scrape.how_many("frontdesk_upstream_calls_under_way", help, &labels, calls);
+        let healthy = f64::from(!self.service.has_stopped());
+        scrape.now("frontdesk_upstream_healthy", HEALTHY, &labels, healthy);
+        scrape.count("frontdesk_upstream_calls_total", CALLS, &labels, self.taken.get());
+        scrape.count("frontdesk_upstream_passed_over_total", PASSED_OVER, &labels, 0);
+        let calls = self.under_way.load(Relaxed);
+        scrape.how_many("frontdesk_upstream_calls_under_way", UNDER_WAY, &labels, calls);
+    }
+}
+
+impl UnderWay {
+    fn begin(calls: &Arc<AtomicU32>) -> Self {
+        calls.fetch_add(1, Relaxed);
+        Self(Arc::clone(calls))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl HttpBody for Answered {
+    type Data = <Body as HttpBody>::Data;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -85,7 +131,7 @@ mod tests {
         };
         let readiness = Readiness::new(Background::new(stop.ending().clone()));
         let server = GrpcServer::new(listener.into(), services, readiness, Metrics::default());
-        let upstream = Upstream::in_process(server.within());
+        let (upstream, local) = (Upstream::in_process(server.within()), Local::new(server.within()));
         assert_eq!(upstream.health().await, Health::NotServing, "it has not asked itself yet");
         let serving = tokio::spawn(server.serve(stop.clone()));
         while upstream.health().await != Health::Serving {
@@ -95,8 +141,15 @@ mod tests {
         let (at, answer) = upstream.call(unknown, None).await.unwrap();
         assert!(answer.headers().contains_key("grpc-status"), "{answer:?}");
         assert!(at == HERE && !upstream.is_several());
+        let calls = || local.under_way.load(Relaxed);
+        assert_eq!(calls(), 0, "another caller's are its own");
+        let unknown = Request::post("/x.X/Do").body(Body::empty()).unwrap();
+        let (_, answer) = local.call(unknown).await.unwrap();
+        drop(answer);
+        assert!(calls() == 0 && !local.service.has_stopped());
         stop.begin();
         serving.await.unwrap().unwrap();
+        assert!(local.service.has_stopped());
         assert_eq!(upstream.health().await, Health::Unreachable);
         let late = Request::post("/x.X/Do").body(Body::empty()).unwrap();
         let error = upstream.call(late, None).await.unwrap_err();
