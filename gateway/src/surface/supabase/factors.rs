@@ -46,7 +46,11 @@ async fn enrol(identity: &Identity<'_>, body: Json) -> Result<Response<Body>, Re
     let Some(kind) = kinds.into_iter().find(|kind| body["factor_type"] == factor_type(*kind)) else {
         return Err(Refused::bad_request("validation_failed", "factor_type needs to be totp or webauthn"));
     };
-    let name = body["friendly_name"].as_str().unwrap_or_default().to_owned();
+    let name = match &body["friendly_name"] {
+        Json::Null => String::new(),
+        Json::String(name) => name.clone(),
+        _ => return Err(Refused::bad_request("validation_failed", "friendly_name needs to be a text")),
+    };
     let request = wire::EnrolFactorRequest { kind: kind.into(), name };
     let wire::EnrolFactorResponse { factor, secret, uri } = identity.enrol_factor(&request).await?;
     let factor = factor.unwrap_or_default();

@@ -62,3 +62,22 @@ async fn what_of_a_users_data_is_not_kept_is_refused_by_its_name() {
     assert_eq!(asked.status, 404);
     assert!(asked.body["msg"].as_str().unwrap().contains("current_password"), "{}", asked.body);
 }
+
+/// It was taken as if there were none.
+#[tokio::test]
+async fn a_factors_name_that_is_no_text_is_refused() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let user = async || {
+        Answer::of(call(&fixture, Method::GET, "/auth/v1/user").bearer_auth(&token)).await.ok().clone()
+    };
+    let before = user().await;
+    for name in [json!(5), json!(true), json!(["x"]), json!({"x": "y"})] {
+        let factor = json!({"factor_type": "totp", "friendly_name": name});
+        let factor = call(&fixture, Method::POST, "/auth/v1/factors").bearer_auth(&token).json(&factor);
+        let refused = Answer::of(factor).await;
+        assert_eq!((refused.status, &refused.body["error_code"]), (400, &json!("validation_failed")));
+        assert!(refused.body["msg"].as_str().unwrap().contains("friendly_name"), "{}", refused.body);
+    }
+    assert_eq!(user().await, before);
+}
