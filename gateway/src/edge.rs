@@ -170,10 +170,9 @@ impl Edge {
 impl Inner {
     /// Answers after the origin was judged. An answer keeps the room that its call had.
     async fn judged(&self, asked: Asked<'_>, request: Request<Body>) -> (Response<Body>, Option<Admitted>) {
-        if let Err(failure) = strict::check(&request, asked.kind) {
-            return (self.failed(failure, asked.id), None);
-        }
+        let unfit = strict::check(&request, asked.kind).err();
         let allowed = match self.cors.judge(&request) {
+            Verdict::Refused(_) if unfit.is_some() => None,
             Verdict::Refused(origin) => match Document::of(&request) {
                 None => return (self.failed(self.cors.refuse(&origin).into(), asked.id), None),
                 Some(Document::ForPages) => Some(Reader::Anybody),
@@ -186,7 +185,10 @@ impl Inner {
                 Some(if with_cookie { Reader::WithCookie(origin) } else { Reader::Page(origin) })
             }
         };
-        let (mut response, admitted) = if allowed.is_some() && origin::is_preflight(&request) {
+        // A page that may call reads why its request is none.
+        let (mut response, admitted) = if let Some(failure) = unfit {
+            (self.failed(failure, asked.id), None)
+        } else if allowed.is_some() && origin::is_preflight(&request) {
             (origin::preflight(request.headers()), None)
         } else if let Some(response) = self.misdirected(asked, &request) {
             (response, None)

@@ -14,6 +14,7 @@ use tonic::body::Body;
 use transcode::Transcoder;
 
 use self::docs::Docs;
+use self::health::Looks;
 use self::openapi::Texts;
 use self::runbook::Book;
 use crate::answer::failure::{Failure, options};
@@ -25,6 +26,7 @@ use crate::call::upstreams::Upstreams;
 pub struct Pages {
     docs: Docs,
     runbook: Book,
+    looks: Looks,
     version: Version,
 }
 
@@ -75,7 +77,7 @@ impl Document {
 
 impl Pages {
     pub fn new(version: Version) -> Self {
-        Self { docs: Docs::new(), runbook: Book::new(), version }
+        Self { docs: Docs::new(), runbook: Book::new(), looks: Looks::default(), version }
     }
 
     /// Answers a request for a page of a gateway with these routes.
@@ -90,7 +92,7 @@ impl Pages {
         match (method, path) {
             (&Method::OPTIONS, _) => Ok(options(allow)),
             (&Method::GET | &Method::HEAD, "/livez") => Ok(health::live()),
-            (&Method::GET | &Method::HEAD, "/readyz") => Ok(health::ready(upstreams).await),
+            (&Method::GET | &Method::HEAD, "/readyz") => Ok(self.looks.ready(upstreams).await),
             (&Method::GET | &Method::HEAD, "/version") => Ok(self.version()),
             (&Method::GET | &Method::HEAD, "/openapi.json") => {
                 Ok(self.docs.openapi(transcoder, Texts::OfRequests, &request.headers))

@@ -30,3 +30,21 @@ async fn a_refused_origin_is_named_with_the_setting_that_would_allow_it() {
     assert!(refused.body["detail"].as_str().unwrap().contains("https://evil.example"));
     assert!(!refused.headers.contains_key("access-control-allow-origin"));
 }
+
+/// Without its headers a page sees a network error, and nobody knows why.
+#[tokio::test]
+async fn a_page_reads_why_its_request_is_none() {
+    let fixture = Fixture::start().await;
+    let ask = |origin: &'static str| {
+        let request = fixture.request(Method::GET, "/api/v1/properties").header("Origin", origin);
+        Answer::of(request.header("x-big", "x".repeat(40_000)))
+    };
+    let allowed = ask("http://localhost:3000").await;
+    allowed.refused(431, "INVALID_HEADER");
+    assert_eq!(allowed.headers["access-control-allow-origin"], "http://localhost:3000");
+    let exposed = allowed.headers["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.contains("x-request-id"), "{exposed}");
+    let other = ask("https://evil.example").await;
+    other.refused(431, "INVALID_HEADER");
+    assert!(!other.headers.contains_key("access-control-allow-origin"));
+}
