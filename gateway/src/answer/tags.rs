@@ -1,8 +1,9 @@
 //! Entity tags (RFC 9110, 8.8.3): how a version is written as one, and whether a caller has
 //! the version that it asks for. What a version is the services say.
 
-use http::header::IF_NONE_MATCH;
-use http::{HeaderMap, HeaderValue};
+use http::header::{ETAG, IF_NONE_MATCH, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use tonic::body::Body;
 
 /// A version as its tag; nothing where it has a letter that no tag has, such as a quote.
 pub fn tag(version: &str, weak: bool) -> Option<HeaderValue> {
@@ -26,6 +27,16 @@ pub fn known(headers: &HeaderMap, version: &str) -> Option<HeaderValue> {
         }
     }
     None
+}
+
+/// The answer to whoever has this version: with what the whole one would say of how it is kept
+/// (RFC 9110, 15.4.5).
+pub fn not_modified(tag: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response.headers_mut().insert(ETAG, tag);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+    response
 }
 
 /// The tags of a list, as far as it can be read. A tag may have a comma in it.

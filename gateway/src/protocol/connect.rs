@@ -13,7 +13,9 @@ use boot::Runbook;
 use boot::deadline::GRPC_TIMEOUT;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use prost_reflect::DescriptorPool;
@@ -28,6 +30,7 @@ use crate::answer::access_log::By;
 use crate::answer::encoding;
 use crate::answer::failure::{Failure, no_room, no_room_for_request, options};
 use crate::answer::held::{NoRoom, held};
+use crate::answer::tags;
 use crate::call::body;
 use crate::call::deadline::{self, Deadline};
 use crate::call::headers::{self, Client};
@@ -186,18 +189,33 @@ impl Connect {
         let message = coding.undone(message, shape.most).await?;
         let frame = self.framed(codec, shape, message)?;
         let mut metadata = head.headers;
-        let taken = metadata.get_all(ACCEPT_ENCODING).iter().map(|value| (ACCEPT_ENCODING, value.clone()));
-        let taken: HeaderMap = taken.collect();
+        let wanted = [ACCEPT_ENCODING, IF_NONE_MATCH].into_iter().flat_map(|name| {
+            let values = metadata.get_all(&name).iter().cloned().collect::<Vec<_>>();
+            values.into_iter().map(move |value| (name.clone(), value))
+        });
+        let wanted: HeaderMap = wanted.collect();
         headers::connect_in(&mut metadata, client);
         let call = Call { path: head.uri.path(), frame, metadata };
         let Answered { message, headers, trailers } = call.answered(upstreams, deadline).await?;
-        let body = self.json.written(codec, &shape.output, message)?;
         let changes = !shape.only_reads;
-        let mut response = encoding::answer(&taken, body.into()).await.map_err(|NoRoom| no_room(changes))?;
+        // What is asked for by an address is kept under it, by browsers, too.
+        let version = shape.version(&message).filter(|_| head.method != Method::POST);
+        let mut response = match version.and_then(|version| tags::known(&wanted, version)) {
+            Some(known) => tags::not_modified(known),
+            None => {
+                let body = self.json.written(codec, &shape.output, message.clone())?;
+                let answer = encoding::answer(&wanted, body.into()).await;
+                let mut response = answer.map_err(|NoRoom| no_room(changes))?;
+                let content_type = Form { codec, streams: false }.content_type();
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+                let is_weak = response.headers().contains_key(CONTENT_ENCODING);
+                let tag = version.and_then(|version| tags::tag(version, is_weak));
+                response.headers_mut().extend(tag.map(|tag| (ETAG, tag)));
+                response
+            }
+        };
         headers::connect_out(&headers, "", response.headers_mut());
         headers::connect_out(&trailers, "trailer-", response.headers_mut());
-        let content_type = Form { codec, streams: false }.content_type();
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
         if !response.headers().contains_key(CACHE_CONTROL) {
             // What was made may be a secret that is shown once; what is read is the caller's own.
             let kept = if changes { "no-store" } else { "private, no-cache" };

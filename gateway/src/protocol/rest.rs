@@ -4,7 +4,7 @@
 use boot::Runbook;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, MethodContract, Refusal};
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LOCATION, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tonic::body::Body;
@@ -203,7 +203,7 @@ async fn response(
         version.filter(|_| is_read(&head.method)).and_then(|version| tags::known(&head.headers, version));
     let is_known = known.is_some();
     let mut response = match known {
-        Some(known) => not_modified(known),
+        Some(known) => tags::not_modified(known),
         None => {
             let answer = renderer.answer(wire).map_err(|error| {
                 tracing::error!(%error, path = head.uri.path(), "an answer cannot be read");
@@ -254,16 +254,6 @@ fn created(location: Option<String>, answered: &HeaderMap, response: &mut Respon
     if let Some(location) = location.and_then(|path| HeaderValue::from_str(&path).ok()) {
         response.headers_mut().insert(LOCATION, location);
     }
-}
-
-/// The answer to whoever has this version: with what the whole one would say of how it is kept
-/// (RFC 9110, 15.4.5).
-fn not_modified(tag: HeaderValue) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NOT_MODIFIED;
-    response.headers_mut().insert(ETAG, tag);
-    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
-    response
 }
 
 fn is_read(method: &Method) -> bool {

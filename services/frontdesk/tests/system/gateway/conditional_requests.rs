@@ -61,3 +61,33 @@ async fn the_tag_of_a_compressed_body_is_weak() {
     assert_eq!(tag(&packed), format!("W/{}", tag(&plain)));
     assert!(tag(&plain).starts_with('"'), "{}", tag(&plain));
 }
+
+/// As over REST: what is asked for by an address is kept under it.
+#[tokio::test]
+async fn a_record_that_is_known_is_not_sent_again_over_connect() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let message = format!("%7B%22bookingRequestId%22%3A%22{}%22%7D", case("REQUESTED"));
+    let path = "/frontdesk.booking.v1.BookingRequestService/GetBookingRequest";
+    let path = format!("{path}?connect=v1&encoding=json&message={message}");
+    let ask = |known: &str| {
+        Answer::of(fixture.request(Method::GET, &path).bearer_auth(&token).header("if-none-match", known))
+    };
+    let first = ask("\"x\"").await;
+    let etag = first.headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!(etag, format!("\"{}\"", first.ok()["bookingRequest"]["etag"].as_str().unwrap()));
+    for known in [&etag, "*"] {
+        let answer = ask(known).await;
+        assert_eq!((answer.status, &answer.body), (304, &json!(null)));
+        assert_eq!(answer.headers["etag"], *etag);
+        assert_eq!(answer.headers["cache-control"], "private, no-cache");
+    }
+    let approve = path_of(case("REQUESTED"), "/approve");
+    fixture.post_with(&approve, &token, ("if-match", &etag), &json!({})).await.ok();
+    assert_ne!(ask(&etag).await.ok()["bookingRequest"]["etag"].as_str().unwrap(), etag);
+    // By POST nothing is kept.
+    let by_post = fixture.request(Method::POST, path.split('?').next().unwrap()).bearer_auth(&token);
+    let by_post = by_post.header("if-none-match", "*").json(&json!({"bookingRequestId": case("REQUESTED")}));
+    let by_post = Answer::of(by_post).await;
+    assert!(by_post.status == 200 && !by_post.headers.contains_key("etag"), "{}", by_post.body);
+}
