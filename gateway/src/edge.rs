@@ -14,6 +14,7 @@ use transcode::Transcoder;
 use crate::answer::access_log::{By, OpenRequest, Room};
 use crate::answer::failure::{Failure, options, over_grpc};
 use crate::answer::figures::HttpFigures;
+use crate::answer::held;
 use crate::answer::problem::Problem;
 use crate::call::headers::{self, Client};
 use crate::call::limits::Limits;
@@ -131,12 +132,12 @@ impl Edge {
         let head = request.method() == Method::HEAD;
         let client = connected.behind(&self.inner.policy.trusted_proxies, request.headers());
         let (inner, of) = (Arc::clone(&self.inner), Arc::clone(&call));
-        let judged = Box::pin(async move {
+        let judged = Box::pin(held::of_client(client.address(), async move {
             let is_probe = kind == Kind::Rest && pages::is_probe(request.uri().path());
             let asked =
                 Asked { kind, is_probe, id: boot::request_id::text(of.request_id()), client: &client };
             inner.judged(asked, request).await
-        });
+        }));
         let inner = Arc::clone(&self.inner);
         async move {
             let (mut response, admitted) = call.run(judged).await;

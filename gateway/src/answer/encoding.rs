@@ -76,7 +76,7 @@ pub async fn inflated_with_room(body: Bytes, limit: usize) -> Result<Bytes, Refu
         });
         inflating = rest.await.unwrap_or_else(|error| {
             tracing::warn!(%error, "a message could not be inflated");
-            Err(no_room_for_request())
+            Err(no_room_for_request(NoRoom::OfAll))
         })?;
     }
     let Inflating { from: _, all, held, limit: _ } = inflating;
@@ -99,7 +99,7 @@ impl Inflating {
         if self.all.len() > self.limit {
             return Err(too_large(self.limit));
         }
-        self.held.add(count).map_err(|NoRoom| no_room_for_request())?;
+        self.held.add(count).map_err(no_room_for_request)?;
         Ok(count == LONG)
     }
 }

@@ -13,6 +13,7 @@ use transcode::InputError;
 use upstream::Unreachable;
 
 use super::access_log::By;
+use super::held::{MOST_OF_CLIENT, NoRoom};
 
 /// Most bytes of a message of an answer.
 pub const MAX_RESPONSE: usize = 4 * 1024 * 1024;
@@ -152,26 +153,43 @@ pub fn broken_off() -> Refusal {
 
 /// The refusal for an answer that there is no room for. The service has given it: of a
 /// method that changes something nobody knows by it what was changed.
-pub fn no_room(changes: bool) -> Refusal {
+pub fn no_room(changes: bool, full: NoRoom) -> Refusal {
     let (reason, way_on) = if changes {
         (ErrorReason::OutcomeUnknown, "A change may have been stored: read before trying again.")
     } else {
         (ErrorReason::Overloaded, "Nothing was changed; try again.")
     };
-    let sentence =
-        format!("The gateway holds as many answers as it has room for, and has dropped this one. {way_on}");
-    let refusal = Refusal::new(reason, sentence).retry_after(Duration::from_secs(1));
-    if changes { refusal } else { refusal.with("waits_for", "room for bodies") }
+    let sentence = match full {
+        NoRoom::OfAll => "The gateway holds as many answers as it has room for, and has dropped this one.",
+        NoRoom::OfClient => {
+            "The gateway holds as many bodies of calls from your address as it has room for, and has dropped this answer: read those that you have asked for."
+        }
+    };
+    let refusal = Refusal::new(reason, format!("{sentence} {way_on}")).retry_after(Duration::from_secs(1));
+    if changes { refusal } else { refusal.with("waits_for", waits_for(full)) }
 }
 
 /// The refusal of a request whose body there is no room for.
-pub fn no_room_for_request() -> Refusal {
-    Refusal::new(
-        ErrorReason::Overloaded,
-        "The gateway holds as many bodies as it has room for. This call was not begun; try again.",
-    )
-    .with("waits_for", "room for bodies")
-    .retry_after(Duration::from_secs(1))
+pub fn no_room_for_request(full: NoRoom) -> Refusal {
+    let sentence = match full {
+        NoRoom::OfAll => {
+            "The gateway holds as many bodies as it has room for. This call was not begun; try again."
+                .to_owned()
+        }
+        NoRoom::OfClient => format!(
+            "Bodies of calls from your address take {MOST_OF_CLIENT} bytes, the most that the gateway has for one. This call was not begun: read the answers that you have asked for, then try again."
+        ),
+    };
+    Refusal::new(ErrorReason::Overloaded, sentence)
+        .with("waits_for", waits_for(full))
+        .retry_after(Duration::from_secs(1))
+}
+
+fn waits_for(full: NoRoom) -> &'static str {
+    match full {
+        NoRoom::OfAll => "room for bodies",
+        NoRoom::OfClient => "room for bodies of one address",
+    }
 }
 
 /// The refusal for an answer that is not the method's message.

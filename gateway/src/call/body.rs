@@ -11,7 +11,7 @@ use tonic::body::Body;
 use super::deadline;
 use crate::answer::encoding;
 use crate::answer::failure::{Failure, no_room_for_request, too_large};
-use crate::answer::held::{Held, NoRoom};
+use crate::answer::held::Held;
 
 /// Most bytes of a REST request's body, also after it is inflated.
 pub const MAX_REST: usize = 1024 * 1024;
@@ -47,7 +47,7 @@ async fn collected(mut body: Limited<Body>, limit: usize) -> Result<Bytes, Refus
         })?;
         // Trailers say nothing.
         let Ok(part) = frame.into_data() else { continue };
-        held.add(part.len()).map_err(|NoRoom| no_room_for_request())?;
+        held.add(part.len()).map_err(no_room_for_request)?;
         if first.is_empty() {
             first = part;
             continue;

@@ -29,7 +29,7 @@ use super::grpc;
 use crate::answer::access_log::By;
 use crate::answer::encoding;
 use crate::answer::failure::{Failure, no_room, no_room_for_request, options};
-use crate::answer::held::{NoRoom, held};
+use crate::answer::held::held;
 use crate::answer::tags;
 use crate::call::body;
 use crate::call::deadline::{self, Deadline};
@@ -205,7 +205,7 @@ impl Connect {
             None => {
                 let body = self.json.written(codec, &shape.output, message.clone())?;
                 let answer = encoding::answer(&wanted, body.into()).await;
-                let mut response = answer.map_err(|NoRoom| no_room(changes))?;
+                let mut response = answer.map_err(|full| no_room(changes, full))?;
                 let content_type = Form { codec, streams: false }.content_type();
                 response.headers_mut().insert(CONTENT_TYPE, content_type);
                 let is_weak = response.headers().contains_key(CONTENT_ENCODING);
@@ -227,7 +227,7 @@ impl Connect {
     /// A message as gRPC has it, with its room among bodies; how it came is not kept beside it.
     fn framed(&self, codec: Codec, shape: &Shape, message: Bytes) -> Result<Bytes, Refusal> {
         let wire = self.json.read(codec, &shape.input, message)?;
-        held(envelope::envelope(0, &wire)).map_err(|NoRoom| no_room_for_request())
+        held(envelope::envelope(0, &wire)).map_err(no_room_for_request)
     }
 
     /// Calls a method that streams.

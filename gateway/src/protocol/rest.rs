@@ -210,7 +210,7 @@ async fn response(
                 unreadable()
             })?;
             let succeeded = success(&head.headers, answer, answered).await;
-            succeeded.map_err(|NoRoom| no_room(changes))?
+            succeeded.map_err(|full| no_room(changes, full))?
         }
     };
     headers::rest_out(answered, response.headers_mut());

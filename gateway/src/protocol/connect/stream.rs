@@ -25,7 +25,7 @@ use super::error::{ConnectError, Refused, Wrong, end};
 use crate::answer::access_log::{By, Streamed};
 use crate::answer::encoding::gzipped;
 use crate::answer::failure::{Failure, MAX_RESPONSE, broken_off, no_room_for_request, too_large, unreadable};
-use crate::answer::held::{NoRoom, held};
+use crate::answer::held::held;
 use crate::call::cut::Cut;
 use crate::call::{body, headers};
 
@@ -145,7 +145,7 @@ impl Reading {
             _ => return Err(malformed("A message has flags that a request has not.").into()),
         };
         let wire = self.json.read(self.codec, &self.input, message)?;
-        Ok(held(envelope(0, &wire)).map_err(|NoRoom| no_room_for_request())?)
+        Ok(held(envelope(0, &wire)).map_err(no_room_for_request)?)
     }
 }
 
