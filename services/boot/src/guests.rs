@@ -1,10 +1,10 @@
 //! Who is connected to a gRPC server: so many at once, and only who speaks. HTTP/2 has no
-//! limit of time for its own beginning, and its keepalive comes after that. The gateway's
-//! port has rules of its own.
+//! limit of time for its own beginning, and its keepalive comes after that. What a guest does
+//! not read of its answers is let go. The gateway's port has rules of its own.
 
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tokio::time::{Instant, Sleep};
+use tonic::transport::server::Connected;
 
 use crate::at_once::{AtOnce, Full, Place};
 use crate::client_address::client_of;
 use crate::telemetry::{Count, Scrape};
+use crate::unread::Unread;
 use crate::{Accepted, ServerTls};
 
 /// Most connections at once. Gateways and services need a few each, since many calls share
@@ -28,6 +29,8 @@ const MOST: usize = 768;
 const MOST_OF_ONE: usize = 512;
 /// How long a client may take for its handshake and its first words.
 const FIRST_WORDS_TIME: Duration = Duration::from_secs(12);
+/// How often it is looked at what a client does not read.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Bytes with which every connection of HTTP/2 begins.
 const FIRST_WORDS: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 
@@ -36,6 +39,7 @@ const FIRST_WORDS: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 pub(crate) struct Guests {
     places: AtOnce<IpAddr>,
     silent: Arc<Count>,
+    unread: Arc<Count>,
     patience: Duration,
 }
 
@@ -43,16 +47,21 @@ pub(crate) struct Guests {
 #[derive(Debug)]
 pub(crate) struct Guest {
     io: Accepted,
-    /// How long its first words are waited for; `None` once they have come.
-    waits: Option<FirstWords>,
+    /// Bytes of its first words that are waited for.
+    missing: usize,
+    /// Until when that is, and then when its answers are looked at.
+    until: Pin<Box<Sleep>>,
+    answers: Arc<Unread>,
+    silent: Arc<Count>,
+    unread: Arc<Count>,
     _place: Option<Place<IpAddr>>,
 }
 
-#[derive(Debug)]
-struct FirstWords {
-    missing: usize,
-    until: Pin<Box<Sleep>>,
-    silent: Arc<Count>,
+/// What calls over a connection have to know of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    pub peer: Option<SocketAddr>,
+    pub answers: Arc<Unread>,
 }
 
 impl Default for Guests {
@@ -64,7 +73,12 @@ impl Default for Guests {
 impl Guests {
     /// So many, so many of one client, and so patient.
     pub(crate) fn of(most: usize, most_of_one: usize, patience: Duration) -> Self {
-        Self { places: AtOnce::new(most, most_of_one), silent: Arc::default(), patience }
+        Self {
+            places: AtOnce::new(most, most_of_one),
+            silent: Arc::default(),
+            unread: Arc::default(),
+            patience,
+        }
     }
 
     /// Lets a connection in, unless there are too many: then it is closed.
@@ -79,9 +93,15 @@ impl Guests {
             }
             Err(_) => None,
         };
-        let until = Box::pin(tokio::time::sleep(self.patience));
-        let waits = Some(FirstWords { missing: FIRST_WORDS, until, silent: Arc::clone(&self.silent) });
-        Some(Guest { io: Accepted::new(stream, tls), waits, _place: place })
+        Some(Guest {
+            io: Accepted::new(stream, tls),
+            missing: FIRST_WORDS,
+            until: Box::pin(tokio::time::sleep(self.patience)),
+            answers: Arc::default(),
+            silent: Arc::clone(&self.silent),
+            unread: Arc::clone(&self.unread),
+            _place: place,
+        })
     }
 
     /// How many there are, and who was not let in or did not stay.
@@ -96,29 +116,30 @@ impl Guests {
         }
         let help = "Connections that were closed because nothing was said on them.";
         scrape.count("frontdesk_grpc_connections_silent_total", help, &[], self.silent.get());
+        let help = "Answers that were let go because nobody read them.";
+        scrape.count("frontdesk_grpc_answers_unread_total", help, &[], self.unread.get());
     }
 }
 
 impl Guest {
-    /// Fails when it has said nothing, or less than what begins a call, for too long.
+    /// Fails when it has said nothing, or less than what begins a call, for too long. After
+    /// that it lets go what is not read.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        let Some(FirstWords { until, silent, .. }) = &mut self.waits else { return Ok(()) };
-        if until.as_mut().poll(context).is_pending() {
-            return Ok(());
-        }
-        silent.add_one();
-        self.waits = None;
-        tracing::debug!(peer = ?self.io, "nothing was said on a connection");
-        Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was said on the connection"))
-    }
-
-    fn has_said(&mut self, bytes: usize) {
-        if let Some(FirstWords { missing, .. }) = &mut self.waits {
-            *missing = missing.saturating_sub(bytes);
-            if *missing == 0 {
-                self.waits = None;
+        while self.until.as_mut().poll(context).is_ready() {
+            if self.missing > 0 {
+                self.missing = 0;
+                self.silent.add_one();
+                tracing::debug!(peer = ?self.io, "nothing was said on a connection");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was said on the connection"));
             }
+            let count = self.answers.let_go();
+            if count > 0 {
+                (0..count).for_each(|_| self.unread.add_one());
+                tracing::debug!(peer = ?self.io, count, "answers were not read");
+            }
+            self.until.as_mut().reset(Instant::now() + LOOK_AGAIN);
         }
+        Ok(())
     }
 }
 
@@ -130,7 +151,7 @@ impl AsyncRead for Guest {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(context, buffer);
-        self.has_said(buffer.filled().len() - before);
+        self.missing = self.missing.saturating_sub(buffer.filled().len() - before);
         if polled.is_pending() {
             self.poll_patience(context)?;
         }
@@ -172,9 +193,9 @@ impl AsyncWrite for Guest {
 }
 
 impl Connected for Guest {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Seat;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.io.connect_info()
+    fn connect_info(&self) -> Seat {
+        Seat { peer: self.io.connect_info().remote_addr, answers: Arc::clone(&self.answers) }
     }
 }

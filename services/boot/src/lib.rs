@@ -31,6 +31,7 @@ mod supervisor;
 mod telemetry;
 mod tls;
 mod turns;
+mod unread;
 mod version;
 
 pub use self::admin::AdminPort;

@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Version};
+use http_body::Body as _;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 
 use self::open_call::{OpenCall, PROBES};
 use crate::at_once::{AtOnce, Full, Place};
 use crate::call::{Call, HERE};
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
-use crate::guests::Guests;
+use crate::guests::{Guests, Seat};
 use crate::gzip;
 use crate::rpc_figures::{InProgress, RpcFigures};
 use crate::{Metrics, Runbook, TrustedProxies, request_id};
@@ -144,14 +144,15 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let id = request_id::ensure(request.headers_mut());
         let call = Call::new(id, request.headers());
-        let connection = request.extensions().get::<TcpConnectInfo>();
+        let seat = request.extensions().get::<Seat>().cloned();
         if self.is_within {
             call.came_from_within(self.proxies.behind(HERE, request.headers()));
-        } else if let Some(peer) = connection.and_then(TcpConnectInfo::remote_addr) {
+        } else if let Some(peer) = seat.as_ref().and_then(|seat| seat.peer) {
             call.came_from(peer.ip(), self.proxies.client(peer.ip(), request.headers()));
         }
         let open = OpenCall::new(&call, Arc::clone(&self.figures), request.uri().path());
         let takes_gzip = gzip::is_taken(request.headers());
+        let seat = seat.filter(|_| request.version() >= Version::HTTP_2);
         let runbook = Arc::clone(&self.runbook);
         let worth_it = |given| call.run_now(|| still_worth_it(&call, given));
         let admitted = time_given(request.headers())
@@ -177,7 +178,13 @@ where
                 }
             };
             let response = if takes_gzip { gzip::compressed(response) } else { response };
-            Ok(open.finish(response, &runbook))
+            let response = open.finish(response, &runbook);
+            Ok(match seat {
+                Some(seat) if !response.body().is_end_stream() => {
+                    response.map(|body| seat.answers.while_read(body))
+                }
+                _ => response,
+            })
         };
         Box::pin(async move { call.run(work).await })
     }
@@ -306,8 +313,8 @@ mod tests {
         let observe = Observe::of(&[]).behind(&"192.0.2.7".parse().unwrap());
         let asked = async |peer: &str| {
             let mut request = Request::new(Body::empty());
-            let remote_addr = Some(format!("{peer}:1").parse().unwrap());
-            request.extensions_mut().insert(TcpConnectInfo { local_addr: None, remote_addr });
+            let peer = Some(format!("{peer}:1").parse().unwrap());
+            request.extensions_mut().insert(Seat { peer, answers: Arc::default() });
             request.headers_mut().insert(crate::FORWARDED_FOR, HeaderValue::from_static("2001:db8::1:2:3:4"));
             let response = observe.layer(service).oneshot(request).await.unwrap();
             Status::from_header_map(response.headers()).unwrap().message().to_owned()
