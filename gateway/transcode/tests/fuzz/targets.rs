@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+// The gateway's, which nobody sees from outside of it.
+#[allow(dead_code)]
+#[path = "../../../src/protocol/connect/envelope.rs"]
+mod envelope;
+
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value as Json;
@@ -11,7 +17,10 @@ use transcode::{Messages, OutputError, Style, Transcoder, check_template, grpc_w
 
 use super::protos;
 
-pub const NAMES: [&str; 8] = ["template", "path", "query", "json", "wire", "mask", "grpc_web", "trailers"];
+pub const NAMES: [&str; 9] =
+    ["template", "path", "query", "json", "wire", "mask", "grpc_web", "trailers", "envelopes"];
+/// Most bytes of a message in an envelope.
+const MOST: usize = 2_000;
 const ALL_TYPES: &str = "protobuf_test_messages.proto3.TestAllTypesProto3";
 
 pub struct Targets {
@@ -47,6 +56,7 @@ impl Targets {
             "mask" => self.mask(&self.canonical, input) | self.mask(&self.ours, input),
             "grpc_web" => grpc_web::are_frames(input) | grpc_web::decode_text(input).is_some(),
             "trailers" => trailers(input),
+            "envelopes" => envelopes(input),
             other => panic!("there is no target {other}"),
         }
     }
@@ -194,6 +204,39 @@ fn wire(messages: &Messages, input: &[u8]) -> bool {
     let wire = wire.unwrap_or_else(|error| panic!("{}: {error}", error.field));
     assert_eq!(messages.to_json(ALL_TYPES, &wire).unwrap().unwrap(), json);
     true
+}
+
+/// How long the parts are in which a stream of envelopes comes, and the stream. In whatever parts
+/// it comes, the same messages are taken, and with what is left they are the stream.
+fn envelopes(input: &[u8]) -> bool {
+    let Some((size, stream)) = input.split_first() else { return false };
+    let (mut begun, mut taken, mut too_long) = (envelope::Envelopes::of_at_most(MOST), Vec::new(), false);
+    'parts: for part in stream.chunks(usize::from(*size).max(1)) {
+        begun.push(part);
+        loop {
+            match begun.take() {
+                Ok(Some(message)) => taken.push(message),
+                Ok(None) => break,
+                Err(envelope::TooLong) => {
+                    too_long = true;
+                    break 'parts;
+                }
+            }
+        }
+    }
+    let mut whole = Bytes::copy_from_slice(stream);
+    for (flags, message) in &taken {
+        assert!(message.len() <= MOST);
+        assert_eq!(envelope::take(&mut whole, MOST), Ok(Some((*flags, message.clone()))));
+    }
+    assert_eq!(envelope::take(&mut whole, MOST), if too_long { Err(envelope::TooLong) } else { Ok(None) });
+    assert!(too_long || begun.are_whole() == whole.is_empty());
+    let again: Vec<u8> =
+        taken.iter().flat_map(|(flags, message)| envelope::envelope(*flags, message)).collect();
+    assert_eq!([&again[..], &whole].concat(), stream);
+    // As frames of gRPC-Web, which are the same, they fill the stream or do not.
+    assert!(too_long || grpc_web::are_frames(stream) == whole.is_empty());
+    !taken.is_empty()
 }
 
 /// Trailers, of which each line begins with the letter of its name. Whatever they are, they can
