@@ -3,20 +3,24 @@
 //! a head that does not come to its end and one that has not begun: a load balancer that
 //! keeps connections would find them closed just when it uses them.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Version;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 /// Time for the head of an HTTP/1.1 request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Time for the first request of a connection, whatever its protocol.
 const FIRST_REQUEST_TIME: Duration = Duration::from_secs(15);
+/// How long one that rests may soon be used again.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What is known of a connection.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Life {
     rests_since: AtomicU64,
     /// The same to the first byte after it; 0 if there is none.
     head_since: AtomicU64,
+    /// Whether something is written that was not passed on yet.
+    writes: AtomicBool,
 }
 
 /// A request of the connection, until it is dropped.
@@ -53,6 +59,8 @@ pub enum Verdict {
 pub struct Observed<S> {
     stream: S,
     life: Arc<Life>,
+    /// What was read and is read again.
+    again: Bytes,
 }
 
 impl Life {
@@ -69,6 +77,7 @@ impl Life {
             under_way: AtomicU32::new(0),
             rests_since: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
+            writes: AtomicBool::new(false),
         })
     }
 
@@ -113,6 +122,16 @@ impl Life {
         if now >= long { Verdict::Ends } else { Verdict::Stays(long.min(soon)) }
     }
 
+    /// Whether it is one of HTTP/1.1 that has been at rest for a while: all was answered, all is
+    /// written, and nothing has come.
+    pub fn rests(&self) -> bool {
+        self.http1.load(Ordering::Relaxed)
+            && self.under_way.load(Ordering::Relaxed) == 0
+            && self.head_since.load(Ordering::Relaxed) == 0
+            && !self.writes.load(Ordering::Relaxed)
+            && Instant::now() >= self.at(self.rests_since.load(Ordering::Relaxed)) + SOON
+    }
+
     fn has_read(&self) {
         let waits = self.under_way.load(Ordering::Relaxed) == 0;
         if waits && self.head_since.load(Ordering::Relaxed) == 0 {
@@ -138,7 +157,23 @@ impl Drop for Asked {
 
 impl<S> Observed<S> {
     pub fn new(stream: S, life: Arc<Life>) -> Self {
-        Self { stream, life }
+        Self { stream, life, again: Bytes::new() }
+    }
+
+    /// Gives back what was read.
+    pub fn unread(&mut self, bytes: Bytes) {
+        self.again = bytes;
+    }
+
+    /// Waits for something to read, or for the end: then there is nothing.
+    pub async fn readable(&mut self) -> io::Result<bool>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let mut first = [0; 64];
+        let length = self.read(&mut first).await?;
+        self.again = Bytes::copy_from_slice(&first[..length]);
+        Ok(length > 0)
     }
 }
 
@@ -147,7 +182,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    ) -> Poll<io::Result<()>> {
+        if !self.again.is_empty() {
+            let length = self.again.len().min(buffer.remaining());
+            buffer.put_slice(&self.again.split_to(length));
+            self.life.has_read();
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
@@ -162,15 +203,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    ) -> Poll<io::Result<usize>> {
+        self.life.writes.store(true, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        slices: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.life.writes.store(true, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
@@ -178,11 +221,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if flushed.is_ready() {
+            self.life.writes.store(false, Ordering::Relaxed);
+        }
+        flushed
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -15,6 +15,11 @@ const STREAMS: u32 = 100;
 
 /// A connection to a gateway before which there is nothing else.
 fn connected() -> DuplexStream {
+    connected_for(Duration::from_hours(1))
+}
+
+/// One that is ended after it has asked nothing for so long.
+fn connected_for(idle: Duration) -> DuplexStream {
     let pages = Pages::new(boot::Version { number: "0", commit: "none" });
     let edge = Edge::new(crate::routes::compile().unwrap(), pages, Upstreams::nowhere(), Policy::default());
     let (client, stream) = duplex(1024 * 1024);
@@ -22,11 +27,11 @@ fn connected() -> DuplexStream {
     let one = One {
         edge,
         stop: Stop::new(StopPolicy::AT_ONCE),
-        life: Life::new(hour, hour, 0),
+        life: Life::new(idle, hour, 0),
         peer: SocketAddr::from(([127, 0, 0, 1], 1)),
     };
     let place = AtOnce::new(1, 1).take(None).unwrap();
-    tokio::spawn(async move { one.serve(builder(), stream, place).await });
+    tokio::spawn(async move { one.serve(builders(), stream, place).await });
     client
 }
 
@@ -99,4 +104,47 @@ async fn a_client_that_takes_its_answer_slowly_gets_all_of_it() {
     let patience = Duration::from_mins(10);
     let ended = tokio::time::timeout(patience, until_the_end(&mut client, 32 * 1024)).await;
     assert!(ended.is_err(), "it was let go: {ended:?}");
+}
+
+/// Asks over HTTP/1.1, in parts between which some time passes, and reads a short answer.
+async fn asked(client: &mut DuplexStream, parts: &[&str]) -> String {
+    for part in parts {
+        client.write_all(part.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let mut answer = vec![0; 4096];
+    let length = client.read(&mut answer).await.unwrap();
+    String::from_utf8(answer[..length].to_vec()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_rests_goes_on_where_it_was_however_its_next_request_comes() {
+    const WHOLE: &str = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut client = connected();
+    for _ in 0..3 {
+        for parts in
+            [&[WHOLE][..], &[&WHOLE[..1], &WHOLE[1..]], &[&WHOLE[..20], &WHOLE[20..30], &WHOLE[30..]]]
+        {
+            let answer = asked(&mut client, parts).await;
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\"alive\"}"), "{answer}");
+            // It is looked at every ten seconds.
+            tokio::time::sleep(Duration::from_secs(25)).await;
+        }
+    }
+    // Two at once are two, and half of a third one has its time.
+    client.write_all([WHOLE, WHOLE, "GET /li"].concat().as_bytes()).await.unwrap();
+    let mut rest = String::new();
+    let began = Instant::now();
+    client.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest.matches("HTTP/1.1 200").count(), 2, "{rest}");
+    assert!((10..31).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_rests_is_closed_in_its_time() {
+    let mut client = connected_for(Duration::from_secs(40));
+    asked(&mut client, &["GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"]).await;
+    let began = Instant::now();
+    assert_eq!(client.read(&mut [0; 9]).await.unwrap(), 0);
+    assert!((38..51).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
 }

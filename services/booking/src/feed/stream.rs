@@ -119,7 +119,8 @@ impl State {
                 return Ok(self.item(Some(event)));
             }
             if self.ground.hub.has_lost(&self.events) {
-                self.begin_again().await?;
+                // On the heap, as what is read: a stream that waits has no room for either.
+                Box::pin(self.begin_again()).await?;
             }
             if self.ground.stop.is_cancelled() {
                 return Err(self.stopped());
@@ -140,7 +141,7 @@ impl State {
                 continue;
             }
             if self.behind {
-                self.read().await?;
+                Box::pin(self.read()).await?;
                 continue;
             }
             let due =
