@@ -175,7 +175,7 @@ async def crowd(arguments, told, addr, token):
 def load(arguments, told, base, token):
     """Reads, lists and changes by a few clients, for so many seconds."""
     ends = time.time() + arguments.load
-    paths = ["/v1/booking-requests?page_size=50", "/v1/me", "/v1/properties", "/v1/calendar"]
+    paths = ["/v1/booking-requests?page_size=50", "/v1/me", "/v1/properties", "/v1/bookings"]
     script = f"""
       local paths = {{{", ".join(json.dumps(path) for path in paths)}}}
       local at = 0
@@ -191,7 +191,7 @@ def load(arguments, told, base, token):
     """
     while time.time() < ends:
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-            file.write(script.replace("OLD", ""))
+            file.write(script)
             file.flush()
             seconds = max(1, min(60, int(ends - time.time())))
             ran = subprocess.run(
