@@ -31,6 +31,8 @@ const MAX_VIOLATIONS: usize = 2048;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     reason: Reason,
+    /// In place of the reason's, where gRPC has one of its own for what happened.
+    code: Option<Code>,
     message: String,
     metadata: BTreeMap<Cow<'static, str>, String>,
     violations: Vec<Violation>,
@@ -62,6 +64,7 @@ impl Refusal {
     pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
         Self {
             reason: Reason::Known(reason),
+            code: None,
             message: message.into(),
             metadata: BTreeMap::new(),
             violations: Vec::new(),
@@ -93,7 +96,15 @@ impl Refusal {
                 refusal.others.push(detail);
             }
         }
+        refusal.code = Some(status.code()).filter(|code| *code != refusal.code());
         (refusal.reason != Reason::Known(ErrorReason::Unspecified)).then_some(refusal)
+    }
+
+    /// The same with a code of gRPC's own.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Adds an entry to `ErrorInfo.metadata`.
@@ -167,7 +178,7 @@ impl Refusal {
     /// The code over gRPC.
     pub fn code(&self) -> Code {
         match self.reason {
-            Reason::Known(reason) => reason.wire().code,
+            Reason::Known(reason) => self.code.unwrap_or(reason.wire().code),
             Reason::Later { code, .. } => code,
         }
     }
@@ -321,6 +332,14 @@ mod tests {
             let bare = Refusal::new(reason, "No.");
             assert_eq!(Refusal::from_status(&Status::from(bare.clone())), Some(bare));
         }
+    }
+
+    #[test]
+    fn a_code_of_grpcs_own_comes_back_too() {
+        let refusal = Refusal::new(ErrorReason::UnsupportedMediaType, "No.").with_code(Code::Unimplemented);
+        let status = Status::from(refusal.clone());
+        assert_eq!((status.code(), refusal.to_rpc_status().code), (Code::Unimplemented, 12));
+        assert_eq!(Refusal::from_status(&status), Some(refusal));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use flate2::read::GzDecoder;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -112,11 +112,10 @@ fn unknown_coding() -> Status {
     let sentence = "The header grpc-encoding takes gzip or identity, once.";
     let sentence = nothing_stored(sentence, "send the message as it is, or in gzip");
     let refusal = Refusal::new(ErrorReason::UnsupportedMediaType, sentence);
-    let status = Status::from(refusal.with("header", ENCODING.as_str()));
-    let mut taken = MetadataMap::new();
-    taken.insert(TAKEN, MetadataValue::from_static("gzip,identity"));
-    let details = Bytes::copy_from_slice(status.details());
-    Status::with_details_and_metadata(Code::Unimplemented, status.message(), details, taken)
+    let refusal = refusal.with_code(Code::Unimplemented).with("header", ENCODING.as_str());
+    let mut status = Status::from(refusal);
+    status.metadata_mut().insert(TAKEN, MetadataValue::from_static("gzip,identity"));
+    status
 }
 
 #[cfg(test)]
