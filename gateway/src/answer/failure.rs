@@ -26,7 +26,7 @@ pub enum Failure {
     /// The gateway refuses and names the methods of the path.
     NotAllowed(Refusal, HeaderValue),
     /// The gateway refuses for what the request is as one of HTTP, which has its own words.
-    OfHttp(Refusal, HttpWords),
+    OfHttp(Refusal, Box<HttpWords>),
     /// The service refuses.
     Status(Status, HeaderMap),
 }
@@ -43,7 +43,7 @@ pub struct HttpWords {
 impl HttpWords {
     /// A refusal with another status than its reason has.
     pub fn status(refusal: Refusal, status: StatusCode) -> Failure {
-        Failure::OfHttp(refusal, Self { status: Some(status), header: None })
+        Failure::OfHttp(refusal, Box::new(Self { status: Some(status), header: None }))
     }
 }
 
@@ -77,7 +77,7 @@ impl Failure {
     pub fn taking(self, name: HeaderName, value: HeaderValue) -> Self {
         match self {
             Self::Refused(refusal) => {
-                Self::OfHttp(refusal, HttpWords { status: None, header: Some((name, value)) })
+                Self::OfHttp(refusal, Box::new(HttpWords { status: None, header: Some((name, value)) }))
             }
             Self::Status(status, mut metadata) => {
                 metadata.insert(name, value);
