@@ -15,6 +15,7 @@ use http::{Request, Response};
 use tonic::body::Body;
 
 use crate::answer::Asked;
+use crate::figures::Figures;
 use crate::health::{Health, ask};
 use crate::local::{self, Local};
 use crate::pool::Pool;
@@ -22,12 +23,6 @@ use crate::resolve::{UpstreamError, parse};
 
 /// How often a call that was not sent is tried: connections may close just when they are used.
 const TRIES: usize = 8;
-
-// What the figures of an address say, wherever it is.
-pub const HEALTHY: &str = "Whether an address takes calls, and is not passed over.";
-pub const CALLS: &str = "Calls that an address has taken.";
-pub const PASSED_OVER: &str = "How often an address began to be passed over.";
-pub const UNDER_WAY: &str = "Calls on the connections to an address.";
 
 /// A service, wherever it answers. Clones share their connections.
 #[derive(Clone)]
@@ -166,12 +161,13 @@ impl Upstream {
         scrape.count("frontdesk_upstream_waited_total", help, &[("service", service)], waited);
         for endpoint in self.pool.known().iter() {
             let addr = endpoint.addr.to_string();
-            let labels = [("service", service), ("address", addr.as_str())];
-            scrape.now("frontdesk_upstream_healthy", HEALTHY, &labels, f64::from(endpoint.works()));
-            scrape.count("frontdesk_upstream_calls_total", CALLS, &labels, endpoint.taken.get());
-            let passed_over = endpoint.peer.passed_over.get();
-            scrape.count("frontdesk_upstream_passed_over_total", PASSED_OVER, &labels, passed_over);
-            scrape.how_many("frontdesk_upstream_calls_under_way", UNDER_WAY, &labels, endpoint.calls());
+            let figures = Figures {
+                is_healthy: endpoint.works(),
+                calls: endpoint.taken.get(),
+                passed_over: endpoint.peer.passed_over.get(),
+                under_way: endpoint.calls(),
+            };
+            figures.tell(service, &addr, scrape);
         }
     }
 

@@ -15,6 +15,7 @@ mod conduct;
 mod connection;
 mod dial;
 mod endpoint;
+mod figures;
 mod health;
 mod local;
 mod pool;

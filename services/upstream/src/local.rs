@@ -13,7 +13,7 @@ use http::{Request, Response};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tonic::body::Body;
 
-use crate::balance::{CALLS, HEALTHY, PASSED_OVER, UNDER_WAY};
+use crate::figures::Figures;
 
 /// Where it is, for those who tell addresses apart. Nobody else has it: it has no port.
 pub const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -52,13 +52,13 @@ impl Local {
 
     /// The figures of an address.
     pub fn figures(&self, service: &str, scrape: &mut Scrape) {
-        let labels = [("service", service), ("address", IN_PROCESS)];
-        let healthy = f64::from(!self.service.has_stopped());
-        scrape.now("frontdesk_upstream_healthy", HEALTHY, &labels, healthy);
-        scrape.count("frontdesk_upstream_calls_total", CALLS, &labels, self.taken.get());
-        scrape.count("frontdesk_upstream_passed_over_total", PASSED_OVER, &labels, 0);
-        let calls = self.under_way.load(Relaxed);
-        scrape.how_many("frontdesk_upstream_calls_under_way", UNDER_WAY, &labels, calls);
+        let figures = Figures {
+            is_healthy: !self.service.has_stopped(),
+            calls: self.taken.get(),
+            passed_over: 0,
+            under_way: self.under_way.load(Relaxed),
+        };
+        figures.tell(service, IN_PROCESS, scrape);
     }
 }
 
