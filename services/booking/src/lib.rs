@@ -94,11 +94,13 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let approvals = changes::Approvals::default();
     let metrics = {
         let (feed, answered, approvals) = (feed.clone(), Arc::clone(&answered), approvals.clone());
+        let store = store.clone();
         observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
             pool.figures(scrape);
             feed.figures(scrape);
             answered.figures(scrape);
             approvals.figures(scrape);
+            store.figures(scrape);
         })
     };
     let service = rpc::Booking { store: store.clone(), approvals, answered, feed, imports };

@@ -27,6 +27,7 @@ mod new_events;
 mod newest;
 mod own_writes;
 mod properties;
+mod reads;
 pub mod rehearsal;
 pub mod request_counts;
 mod request_lists;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use access::TenantId;
+use boot::Scrape;
 use pg::{Database, Fault, StatementError, Statements, Turn};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -14,9 +15,12 @@ use uuid::Uuid;
 use super::new_events::NewEvents;
 use super::newest::Newest;
 use super::own_writes::OwnWrites;
+use super::reads::Reads;
 use super::ticks;
 use crate::config::Policy;
+use crate::domain::ids::BookingRequestId;
 use crate::domain::layout::Layout;
+use crate::domain::request::BookingRequest;
 use crate::layout::columns::NO_DOUBLE_BOOKINGS;
 use crate::layout::{Blocking, Found, RequestHold, SWEEPER, Statuses};
 
@@ -40,6 +44,8 @@ pub struct Store {
     /// Whether the sequence of ticks was looked at.
     ticks_ahead: Arc<AtomicBool>,
     pub(super) own_writes: OwnWrites,
+    /// Requests that are read by their ids.
+    pub(super) requests: Reads<BookingRequestId, BookingRequest>,
     policy: Arc<Policy>,
 }
 
@@ -71,6 +77,7 @@ impl Store {
             new_events: Arc::default(),
             ticks_ahead: Arc::default(),
             own_writes: OwnWrites::default(),
+            requests: Reads::default(),
             policy: Arc::new(policy),
         }
     }
@@ -168,6 +175,11 @@ impl Store {
     /// Waits for the turn of some tenants to change something together.
     pub(super) async fn turn_of(&self, tenants: &[Uuid]) -> Result<Turn, Fault> {
         self.db.turn_of(tenants).await
+    }
+
+    /// How requests were read.
+    pub fn figures(&self, scrape: &mut Scrape) {
+        self.requests.figures(scrape);
     }
 
     /// What tells which tenants have something new to read.

@@ -1,6 +1,8 @@
 //! Statements that store and read a booking request. How one is decided is in
 //! `decisions.rs`, lists are in `request_lists.rs`.
 
+use std::collections::HashMap;
+
 use access::TenantId;
 use jiff::civil::Date;
 use pg::{Columns, Fault};
@@ -11,6 +13,7 @@ use super::change::{Change, Finished, Stamp};
 use super::database::Store;
 use super::foreign::{count, request_status, stay, time, word};
 use super::properties::terms;
+use super::reads::Rows;
 use crate::domain::booking::BookingStatus;
 use crate::domain::decline::DeclineReason;
 use crate::domain::fulfilment::LinkedBooking;
@@ -22,6 +25,9 @@ use crate::domain::stay::Stay;
 pg::statements! {
     /// A booking request.
     GetBookingRequest = "get_booking_request" (tenant: Uuid, id: BookingRequestId);
+
+    /// Some booking requests.
+    GetBookingRequests = "get_booking_requests" (tenant: Uuid, ids: Vec<BookingRequestId>);
 
     /// Locks a booking request.
     LockBookingRequest = "lock_booking_request" (tenant: Uuid, id: BookingRequestId);
@@ -45,17 +51,35 @@ pub struct LockedRequest {
 }
 
 impl Store {
+    /// A request, read with others of its tenant that are asked for meanwhile.
     pub async fn get_booking_request(
         &self,
         tenant: TenantId,
         id: BookingRequestId,
     ) -> Result<Option<BookingRequest>, Fault> {
-        let tenant = tenant.uuid();
+        self.requests.read((tenant.uuid(), id), self).await
+    }
+}
+
+impl Rows<BookingRequestId, BookingRequest> for Store {
+    async fn read_row(&self, tenant: Uuid, id: BookingRequestId) -> Result<Option<BookingRequest>, Fault> {
         self.read(async |schema| {
             let rows = schema.db.run(tenant, &GetBookingRequest { tenant, id }).await?;
             Columns::first(&rows, linked_request)
         })
         .await
+    }
+
+    /// Where columns are of other types than the migrations made them, each is read alone.
+    async fn read_rows(
+        &self,
+        tenant: Uuid,
+        ids: Vec<BookingRequestId>,
+    ) -> Option<HashMap<BookingRequestId, BookingRequest>> {
+        let schema = self.known.get().filter(|schema| schema.found.doubtful.is_empty())?;
+        let rows = schema.db.run(tenant, &GetBookingRequests { tenant, ids }).await.ok()?;
+        let requests = Columns::all(&rows, linked_request).ok()?;
+        Some(requests.into_iter().map(|request| (request.id, request)).collect())
     }
 }
 

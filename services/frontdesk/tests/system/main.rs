@@ -81,6 +81,7 @@ mod booking {
     mod own_bookings;
     mod properties;
     mod races;
+    mod reads_together;
     mod resolutions;
     mod round_trips;
     mod row_ends;
