@@ -8,12 +8,15 @@ use super::*;
 const ONE: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
 
+/// A tenant, and the ids that were read together.
+type Read = (Uuid, Vec<u32>);
+
 /// Rows whose value is their id with their tenant's; those from 1,000 on are not there. Each
 /// read waits until it may go on.
 #[derive(Debug, Clone)]
 struct Fake {
     may_go_on: Arc<Semaphore>,
-    read: Arc<Mutex<Vec<(Uuid, Vec<u32>)>>>,
+    read: Arc<Mutex<Vec<Read>>>,
     fails: bool,
     alone: Arc<AtomicUsize>,
 }
