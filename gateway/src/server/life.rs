@@ -32,6 +32,8 @@ pub struct Life {
     /// Whether it speaks HTTP/1, once that is known.
     http1: AtomicBool,
     under_way: AtomicU32,
+    /// Bodies of requests that were not read to their end, whatever was answered.
+    unread: AtomicU32,
     /// Milliseconds from the beginning to the end of the last request.
     rests_since: AtomicU64,
     /// The same to the first byte after it; 0 if there is none.
@@ -43,6 +45,10 @@ pub struct Life {
 /// A request of the connection, until it is dropped.
 #[derive(Debug)]
 pub struct Asked(Arc<Life>);
+
+/// The body of a request, until it was read or is dropped.
+#[derive(Debug)]
+pub struct Unread(Arc<Life>);
 
 /// What should become of a connection now.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +81,7 @@ impl Life {
             asked: AtomicBool::new(false),
             http1: AtomicBool::new(false),
             under_way: AtomicU32::new(0),
+            unread: AtomicU32::new(0),
             rests_since: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
             writes: AtomicBool::new(false),
@@ -88,6 +95,12 @@ impl Life {
         self.head_since.store(0, Ordering::Relaxed);
         self.asked.store(true, Ordering::Relaxed);
         Asked(Arc::clone(self))
+    }
+
+    /// The request has a body.
+    pub fn unread(self: &Arc<Self>) -> Unread {
+        self.unread.fetch_add(1, Ordering::Relaxed);
+        Unread(Arc::clone(self))
     }
 
     /// Whether it has stayed for its time.
@@ -122,11 +135,12 @@ impl Life {
         if now >= long { Verdict::Ends } else { Verdict::Stays(long.min(soon)) }
     }
 
-    /// Whether it is one of HTTP/1.1 that has been at rest for a while: all was answered, all is
-    /// written, and nothing has come.
+    /// Whether it is one of HTTP/1.1 that has been at rest for a while: all was read and answered,
+    /// all is written, and nothing has come.
     pub fn rests(&self) -> bool {
         self.http1.load(Ordering::Relaxed)
             && self.under_way.load(Ordering::Relaxed) == 0
+            && self.unread.load(Ordering::Relaxed) == 0
             && self.head_since.load(Ordering::Relaxed) == 0
             && !self.writes.load(Ordering::Relaxed)
             && Instant::now() >= self.at(self.rests_since.load(Ordering::Relaxed)) + SOON
@@ -145,6 +159,14 @@ impl Life {
 
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        // What is left of it, hyper deals with in the time that follows.
+        self.0.rests_since.store(self.0.now(), Ordering::Relaxed);
+        self.0.unread.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -8,22 +8,24 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use boot::{Place, Stop};
+use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
-use http_body::Body as _;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
-use super::life::{Life, Observed, Verdict};
+use super::life::{Life, Observed, Unread, Verdict};
 use super::unsent::Unsent;
 use crate::call::headers::Client;
 use crate::edge::Edge;
@@ -35,6 +37,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// How often one that may be put aside is: the longer it has its buffers, the more there are
 /// of those who have just come.
 const LOOK_SOON: Duration = Duration::from_secs(2);
+
+/// How long the last words to a client may take.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How connections are used, in both versions.
 #[derive(Debug, Clone)]
@@ -60,6 +65,13 @@ enum Turn {
     Ends,
     /// It is closed.
     Over,
+}
+
+/// The body of a request. Whoever has it keeps the connection from being put aside, even when all
+/// is answered: what is left of it would be read as a request.
+struct Brought {
+    body: Incoming,
+    _unread: Unread,
 }
 
 /// Says when it is which turn.
@@ -103,7 +115,7 @@ impl One {
         let service = service_fn(move |request: Request<Incoming>| {
             let (version, of_requests) = (request.version(), Arc::clone(&of_requests));
             let asked = of_requests.0.asked(version);
-            let answering = edge.answer(request.map(Body::new), &connected, asked);
+            let answering = edge.answer(request.map(|body| brought(body, &of_requests.0)), &connected, asked);
             async move {
                 let mut response = answering.await;
                 let (life, leaving, unsent) = &*of_requests;
@@ -165,7 +177,7 @@ where
         let came = tokio::select! {
             biased;
             came = stream.readable() => came,
-            () = clock.until_the_end() => return,
+            () = clock.until_the_end() => return let_go(stream).await,
         };
         clock.is_full = true;
         clock.look.as_mut().reset(Instant::now() + LOOK_SOON);
@@ -173,6 +185,13 @@ where
             return;
         }
     }
+}
+
+fn brought(body: Incoming, life: &Arc<Life>) -> Body {
+    if body.is_end_stream() {
+        return Body::new(body);
+    }
+    Body::new(Brought { body, _unread: life.unread() })
 }
 
 /// Reads as much as tells the version, and gives it back.
@@ -186,13 +205,38 @@ async fn begin<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut Observed<S>) -> i
         length += count;
     }
     let begun = &begun[..length];
-    stream.unread(bytes::Bytes::copy_from_slice(begun));
+    stream.unread(Bytes::copy_from_slice(begun));
     Ok(begun == PREFACE)
+}
+
+/// Ends one on which nothing is under way, with the words of TLS if it has some.
+async fn let_go(mut stream: impl AsyncWrite + Unpin) {
+    let _gone = tokio::time::timeout(GOODBYE, stream.shutdown()).await;
 }
 
 fn told(ended: Result<(), hyper::Error>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+impl HttpBody for Brought {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
