@@ -157,7 +157,7 @@ pub fn no_room(changes: bool, full: NoRoom) -> Refusal {
     let (reason, way_on) = if changes {
         (ErrorReason::OutcomeUnknown, "A change may have been stored: read before trying again.")
     } else {
-        (ErrorReason::Overloaded, "Nothing was changed; try again.")
+        (no_room_reason(full), "Nothing was changed; try again.")
     };
     let sentence = match full {
         NoRoom::OfAll => "The gateway holds as many answers as it has room for, and has dropped this one.",
@@ -180,9 +180,17 @@ pub fn no_room_for_request(full: NoRoom) -> Refusal {
             "Bodies of calls from your address take {MOST_OF_CLIENT} bytes, the most that the gateway has for one. This call was not begun: read the answers that you have asked for, then try again."
         ),
     };
-    Refusal::new(ErrorReason::Overloaded, sentence)
+    Refusal::new(no_room_reason(full), sentence)
         .with("waits_for", waits_for(full))
         .retry_after(Duration::from_secs(1))
+}
+
+/// What a client has taken for itself is no sign that the gateway has too much to do.
+fn no_room_reason(full: NoRoom) -> ErrorReason {
+    match full {
+        NoRoom::OfAll => ErrorReason::Overloaded,
+        NoRoom::OfClient => ErrorReason::TooManyCalls,
+    }
 }
 
 fn waits_for(full: NoRoom) -> &'static str {

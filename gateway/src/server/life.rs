@@ -135,6 +135,11 @@ impl Life {
         if now >= long { Verdict::Ends } else { Verdict::Stays(long.min(soon)) }
     }
 
+    /// Whether an answer is under way.
+    pub fn is_asked(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) > 0
+    }
+
     /// Whether it is one of HTTP/1.1 that has been at rest for a while: all was read and answered,
     /// all is written, and nothing has come.
     pub fn rests(&self) -> bool {

@@ -262,9 +262,10 @@ impl Clock {
                     return Turn::Over;
                 }
                 Verdict::Stays(until) => {
-                    let rests = self.is_full && !self.ends && self.life.rests();
+                    let may_rest = self.is_full && !self.life.is_asked();
+                    let rests = may_rest && !self.ends && self.life.rests();
                     let soon = Instant::now() + LOOK_SOON;
-                    self.look.as_mut().reset(if self.is_full && !rests { until.min(soon) } else { until });
+                    self.look.as_mut().reset(if may_rest && !rests { until.min(soon) } else { until });
                     if rests {
                         return Turn::Rests;
                     }

@@ -230,6 +230,7 @@ mod whole {
     mod faults;
     mod fields;
     mod floods;
+    mod flushed_numbers;
     mod in_process;
     mod made;
     mod plans;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::foreign_rows::OPENED;
 use super::help::new_request::GUEST;
+use crate::alterations::alter;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
 use crate::pages::{ids, pages, rows};
 use frontdesk::demo;
@@ -35,7 +36,7 @@ async fn stored(fixture: &Fixture, table: &str, days: &[&str]) -> Vec<String> {
 
 async fn opened(layout: Layout) -> Fixture {
     let fixture = Fixture::start_in(layout).await;
-    fixture.sql.batch_execute(OPENED).await.unwrap();
+    alter(&fixture, OPENED).await;
     // The service looks at the schema again when it asks whether it is ready.
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     fixture
