@@ -307,6 +307,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn one_rests_a_while_after_all_of_its_request_was_read_and_answered() {
+        let life = Life::new(IDLE, AGE, 0);
+        let (asked, unread) = (life.asked(Version::HTTP_11), life.unread());
+        later(SOON * 2).await;
+        assert!(!life.rests());
+        drop(asked);
+        later(SOON * 2).await;
+        assert!(!life.rests(), "what is left of the body would be read as a request");
+        drop(unread);
+        assert!(!life.rests(), "hyper has not dealt with what is left");
+        later(SOON).await;
+        assert!(life.rests());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_that_asks_nothing_is_closed_and_an_old_one_ends_each_at_its_time() {
         let (life, other) = (Life::new(IDLE, AGE, 0), Life::new(IDLE, AGE, u16::MAX));
         let silent = Life::new(IDLE, AGE, 0);
