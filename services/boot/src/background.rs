@@ -17,9 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt;
-use tokio::sync::Notify;
+use futures::future::OptionFuture;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Least time between a panic and the next run; also how long the next run of a task that
@@ -29,6 +30,11 @@ const AFTER_PANIC: Duration = Duration::from_secs(5);
 const LONGEST_RUN: Duration = Duration::from_mins(1);
 /// How many of its pauses a run may last, when that is longer.
 const PAUSES_OF_A_RUN: u32 = 10;
+/// How many tasks have their first run at the same time: most of them ask the database, and
+/// each would have it make a connection.
+const FIRST_RUNS: usize = 2;
+/// How long a first run waits for others, at most.
+const FIRST_RUN_WAITS: Duration = Duration::from_secs(1);
 
 /// The tasks of a process, or of one part of it. Clones are the same room.
 #[derive(Debug, Clone)]
@@ -36,6 +42,7 @@ pub struct Background {
     stop: CancellationToken,
     tasks: Arc<Mutex<Vec<Arc<Task>>>>,
     running: Arc<Mutex<JoinSet<()>>>,
+    first_runs: Arc<Semaphore>,
     after_panic: Duration,
 }
 
@@ -99,6 +106,7 @@ impl Background {
             stop: stop.child_token(),
             tasks: Arc::default(),
             running: Arc::default(),
+            first_runs: Arc::new(Semaphore::new(FIRST_RUNS)),
             after_panic: AFTER_PANIC,
         }
     }
@@ -108,16 +116,27 @@ impl Background {
         &self.stop
     }
 
-    /// Starts a task: it runs at once, and again `pause` after each run or when
-    /// it is woken.
-    pub fn every<F, R, E>(&self, pause: Duration, name: &'static str, run: F) -> Wake
+    /// Starts a task: it runs as soon as few others have their first run, and again `pause`
+    /// after each run or when it is woken.
+    pub fn every<F, R, E>(&self, pause: Duration, name: &'static str, mut run: F) -> Wake
     where
         F: FnMut() -> R + Send + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display + Send + 'static,
     {
         let task = self.task(name, Lasts::AtMost(LONGEST_RUN.max(pause * PAUSES_OF_A_RUN)));
-        let turns = turns(Arc::clone(&task), run, pause, self.after_panic, self.stop.clone());
+        let mut first_runs = Some(Arc::clone(&self.first_runs));
+        let in_turn = move || {
+            let (run, first_runs) = (run(), first_runs.take());
+            async move {
+                let turn = first_runs.map(Semaphore::acquire_owned);
+                let turn = OptionFuture::from(turn.map(|turn| timeout(FIRST_RUN_WAITS, turn))).await;
+                let ended = run.await;
+                drop(turn);
+                ended
+            }
+        };
+        let turns = turns(Arc::clone(&task), in_turn, pause, self.after_panic, self.stop.clone());
         locked(&self.running).spawn(turns);
         Wake(task)
     }

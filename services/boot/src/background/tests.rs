@@ -55,7 +55,7 @@ async fn until(mut met: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waited).await.expect("not within 10 s");
+    timeout(Duration::from_secs(10), waited).await.expect("not within 10 s");
 }
 
 #[tokio::test]
@@ -67,6 +67,35 @@ async fn a_task_runs_at_once_and_when_it_is_woken() {
     until(|| room.states()[0].succeeded == 2).await;
     let state = room.states().remove(0);
     assert!(state.last_run.is_some() && state.last_error.is_none() && !state.running, "{state:?}");
+    stop.cancel();
+    room.join(tokio::time::sleep(LONG)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_runs_are_two_at_a_time_and_wait_for_a_second_at_most() {
+    let (stop, room) = room();
+    let at_once = Arc::new(AtomicU32::new(0));
+    for name in ["one", "two", "three", "four", "five"] {
+        let at_once = Arc::clone(&at_once);
+        room.every(LONG, name, move || {
+            let at_once = Arc::clone(&at_once);
+            async move {
+                at_once.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(600)).await;
+                at_once.fetch_sub(1, Ordering::Relaxed);
+                Ok::<(), String>(())
+            }
+        });
+    }
+    let mut seen = Vec::new();
+    for pause in [300, 400, 400, 400] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        seen.push(at_once.load(Ordering::Relaxed));
+    }
+    // The fifth has waited for a second and begins while two are running.
+    assert_eq!(seen, [2, 2, 3, 1]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(room.states().iter().all(|state| state.succeeded == 1));
     stop.cancel();
     room.join(tokio::time::sleep(LONG)).await;
 }
