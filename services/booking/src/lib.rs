@@ -133,7 +133,7 @@ pub fn checks(url: &str) -> Vec<Check> {
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {
-    let schema = store.look_at_schema().await.map_err(|fault| fault.to_string())?;
+    let schema = store.look_with_others().await.map_err(|fault| fault.to_string())?;
     let problems = schema.found.problem_sentences();
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
 }

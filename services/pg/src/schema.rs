@@ -36,7 +36,7 @@ pub use self::apply::{Outcome, alone, apply, preamble};
 pub use self::difference::{Difference, Weight};
 pub use self::look::{Live, look};
 pub use self::object::{Kind, Object, parse, print};
-pub use self::rights::{Lacking, lacking, named};
+pub use self::rights::{Lacking, lacking, lacking_in, named};
 pub use self::service::{Afterwards, Service};
 pub use self::statements::Step;
 use crate::migrate;

@@ -1,8 +1,9 @@
 //! The catalog: tables, columns, constraints and enums as the database has them. What
 //! they mean is not known here.
 
+use pg::types::ToSql;
 use pg::types::Type;
-use pg::{Columns, Database, Fault, Kind};
+use pg::{Columns, Database, Fault, Kind, Tx};
 
 use super::statuses::{Enum, Statuses};
 use crate::domain::booking::BookingStatus;
@@ -17,6 +18,9 @@ pg::statements! {
     /// Constraints of the tables that statements rely on.
     ListConstraints = "list_constraints" ();
 }
+
+/// A word that no version writes.
+const NO_STATUS: &str = "no status";
 
 /// A table as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,7 @@ pub struct Constraint {
 }
 
 /// The statuses for which a condition holds.
+#[derive(Debug, Default)]
 pub struct Covered {
     pub known: Vec<BookingStatus>,
     /// Whether it holds for words that are not known.
@@ -57,8 +62,9 @@ pub struct Covered {
     pub deleted: bool,
 }
 
-pub async fn tables(db: &Database) -> Result<Vec<StoredTable>, Fault> {
-    Columns::all(&db.run_global(&ListTables {}).await?, |row| {
+pub async fn tables_and_constraints(tx: &Tx) -> Result<(Vec<StoredTable>, Vec<Constraint>), Fault> {
+    let (tables, constraints) = tx.run_both(&ListTables {}, &ListConstraints {}).await?;
+    let tables = Columns::all(&tables, |row| {
         let name = row.next("name")?;
         let (columns, types): (Vec<String>, Vec<String>) = (row.next("columns")?, row.next("types")?);
         let enums: Option<Vec<String>> = row.next("enums")?;
@@ -72,36 +78,8 @@ pub async fn tables(db: &Database) -> Result<Vec<StoredTable>, Fault> {
             ty,
         });
         Ok(StoredTable { name, columns: columns.collect() })
-    })
-}
-
-/// The enums of the status columns; the catalog is asked for their words only when
-/// there is one.
-pub async fn status_enums(db: &Database, tables: &[StoredTable]) -> Result<Statuses, Fault> {
-    let of = |table: &str| {
-        let table = tables.iter().find(|one| one.name == table)?;
-        table.column("status").filter(|column| column.is_enum).map(|column| column.ty.clone())
-    };
-    let (requests, bookings) = (of("booking_requests"), of("bookings"));
-    if requests.is_none() && bookings.is_none() {
-        return Ok(Statuses::default());
-    }
-    let enums = Columns::all(&db.run_global(&ListLabels {}).await?, |row| {
-        Ok(Enum { name: row.next("name")?, labels: row.next("labels")? })
-    })?;
-    let found = |name: Option<String>| enums.iter().find(|one| Some(&one.name) == name.as_ref()).cloned();
-    Ok(Statuses { requests: found(requests), bookings: found(bookings), ..Statuses::default() })
-}
-
-/// Triggers that fire, each with its table.
-pub async fn triggers(db: &Database) -> Result<Vec<(String, String)>, Fault> {
-    Columns::all(&db.run_global(&ListTriggers {}).await?, |row| {
-        Ok((row.next("table_name")?, row.next("name")?))
-    })
-}
-
-pub async fn constraints(db: &Database) -> Result<Vec<Constraint>, Fault> {
-    Columns::all(&db.run_global(&ListConstraints {}).await?, |row| {
+    });
+    let constraints = Columns::all(&constraints, |row| {
         Ok(Constraint {
             table: row.next("table_name")?,
             name: row.next("name")?,
@@ -111,49 +89,136 @@ pub async fn constraints(db: &Database) -> Result<Vec<Constraint>, Fault> {
             condition: row.next("condition")?,
             columns: row.next("columns")?,
         })
-    })
+    });
+    Ok((tables?, constraints?))
+}
+
+/// The enums of the status columns; the catalog is asked for their words only when
+/// there is one.
+pub async fn status_enums(tx: &Tx, tables: &[StoredTable]) -> Result<Statuses, Fault> {
+    let of = |table: &str| {
+        let table = tables.iter().find(|one| one.name == table)?;
+        table.column("status").filter(|column| column.is_enum).map(|column| column.ty.clone())
+    };
+    let (requests, bookings) = (of("booking_requests"), of("bookings"));
+    if requests.is_none() && bookings.is_none() {
+        return Ok(Statuses::default());
+    }
+    let enums = Columns::all(&tx.run(&ListLabels {}).await?, |row| {
+        Ok(Enum { name: row.next("name")?, labels: row.next("labels")? })
+    })?;
+    let found = |name: Option<String>| enums.iter().find(|one| Some(&one.name) == name.as_ref()).cloned();
+    Ok(Statuses { requests: found(requests), bookings: found(bookings), ..Statuses::default() })
+}
+
+/// Triggers that fire, each with its table.
+pub async fn triggers(tx: &Tx) -> Result<Vec<(String, String)>, Fault> {
+    Columns::all(&tx.run(&ListTriggers {}).await?, |row| Ok((row.next("table_name")?, row.next("name")?)))
+}
+
+/// The statuses for which the condition of each constraint holds; `None` where it looks at other
+/// columns too, or at what is not there. Commits the transaction, in which they are asked for
+/// together.
+pub async fn covered(
+    db: &Database,
+    tx: Tx,
+    constraints: &[&Constraint],
+    statuses: &Statuses,
+) -> Result<Vec<Option<Covered>>, Fault> {
+    let asked: Vec<Option<Asked<'_>>> = constraints.iter().map(|one| one.asked(statuses)).collect();
+    let together: Vec<&Asked<'_>> = asked.iter().flatten().collect();
+    let mut found = match Asked::ask(tx, &together).await {
+        Ok(found) => found.into_iter().map(Some).collect(),
+        // Which of them is to be found out by each.
+        Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => {
+            let mut found = Vec::new();
+            for one in &together {
+                match Asked::ask(db.begin_global().await?, &[one]).await {
+                    Ok(one) => found.extend(one.into_iter().map(Some)),
+                    Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => found.push(None),
+                    Err(fault) => return Err(fault),
+                }
+            }
+            found
+        }
+        Err(fault) => return Err(fault),
+    }
+    .into_iter();
+    Ok(asked.iter().map(|one| one.as_ref().and_then(|_| found.next().flatten())).collect())
+}
+
+/// What a condition is asked: each status that its table may have, as a row that is there and as
+/// one that was deleted.
+struct Asked<'a> {
+    condition: &'a str,
+    /// The type of the column.
+    ty: &'a str,
+    words: Vec<&'static str>,
 }
 
 impl Constraint {
-    /// The statuses for which the condition holds; `None` when it looks at other
-    /// columns too. The text is the catalog's own.
-    pub async fn covered(&self, db: &Database, statuses: &Statuses) -> Result<Option<Covered>, Fault> {
-        /// A word that no version writes.
-        const NO_STATUS: &str = "no status";
+    /// The text of the condition is the catalog's own.
+    fn asked<'a>(&'a self, statuses: &'a Statuses) -> Option<Asked<'a>> {
         let ranges = ["check_in", "check_out"];
         let known = |column: &String| {
             matches!(column.as_str(), "status" | "deleted_at")
                 || self.exclusion && ranges.contains(&column.as_str())
         };
         if !self.columns.iter().all(known) {
-            return Ok(None);
+            return None;
         }
         let own = statuses.of(&self.table);
         let is_label = |word: &&str| own.is_none_or(|own| own.labels.iter().any(|label| label == word));
-        let names = BookingStatus::ALL.iter().map(|status| status.name()).chain([NO_STATUS]);
-        let names: Vec<&str> = names.filter(is_label).collect();
-        let array = own.map_or("text", |own| &own.name);
-        let query = format!(
-            "select status::text, deleted_at is not null as deleted \
-             from unnest($1::text[]::{array}[]) as row_of (status), \
-             (values (null::timestamptz), (now())) as gone (deleted_at) where coalesce(({}), true)",
-            self.condition
-        );
-        let tx = db.begin_global().await?;
-        match tx.run_text(&query, &[(&names, Type::TEXT_ARRAY)]).await {
-            Ok(rows) => {
-                tx.commit().await?;
-                let rows: Vec<(String, bool)> =
-                    Columns::all(&rows, |row| Ok((row.next("status")?, row.next("deleted")?)))?;
-                let live = || rows.iter().filter(|(_, deleted)| !deleted).map(|(word, _)| word);
-                Ok(Some(Covered {
-                    known: live().filter_map(|word| BookingStatus::from_name(word)).collect(),
-                    others: live().any(|word| word == NO_STATUS),
-                    deleted: rows.iter().any(|(_, deleted)| *deleted),
-                }))
-            }
-            Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Ok(None),
-            Err(fault) => Err(fault),
+        let words = BookingStatus::ALL.iter().map(|status| status.name()).chain([NO_STATUS]);
+        Some(Asked {
+            condition: &self.condition,
+            ty: own.map_or("text", |own| &own.name),
+            words: words.filter(is_label).collect(),
+        })
+    }
+}
+
+impl Asked<'_> {
+    /// Asks all of them in one statement, and commits.
+    async fn ask(tx: Tx, each: &[&Self]) -> Result<Vec<Covered>, Fault> {
+        let mut found: Vec<Covered> = each.iter().map(|_| Covered::default()).collect();
+        if !each.is_empty() {
+            let parts: Vec<String> = each.iter().enumerate().map(|(place, one)| one.sql(place)).collect();
+            let params: Vec<(&(dyn ToSql + Sync), Type)> =
+                each.iter().map(|one| (&one.words as &(dyn ToSql + Sync), Type::TEXT_ARRAY)).collect();
+            let rows = tx.run_text(&parts.join(" union all "), &params).await?;
+            Columns::all(&rows, |row| {
+                let place: i32 = row.next("place")?;
+                let (status, deleted): (&str, bool) = (row.next("status")?, row.next("deleted")?);
+                if let Some(found) = usize::try_from(place).ok().and_then(|place| found.get_mut(place)) {
+                    found.add(status, deleted);
+                }
+                Ok(())
+            })?;
+        }
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    fn sql(&self, place: usize) -> String {
+        let Self { condition, ty, words: _ } = self;
+        let param = place + 1;
+        format!(
+            "select {place} as place, status::text, deleted_at is not null as deleted \
+             from unnest(${param}::text[]::{ty}[]) as row_of (status), \
+             (values (null::timestamptz), (now())) as gone (deleted_at) where coalesce(({condition}), true)"
+        )
+    }
+}
+
+impl Covered {
+    fn add(&mut self, status: &str, deleted: bool) {
+        if deleted {
+            self.deleted = true;
+        } else if status == NO_STATUS {
+            self.others = true;
+        } else {
+            self.known.extend(BookingStatus::from_name(status));
         }
     }
 }

@@ -4,8 +4,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use futures::future::try_join_all;
-use futures::try_join;
 use pg::schema::Lacking;
 use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
 
@@ -64,31 +62,29 @@ impl Found {
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
-        // At once: readiness asks for this, and an answer that is late counts as none.
-        let (tables, constraints, firing, lacking) = try_join!(
-            catalog::tables(db),
-            catalog::constraints(db),
-            catalog::triggers(db),
-            pg::schema::lacking(db, MADE),
-        )?;
+        // By one connection: readiness asks for this each second, and what a connection is asked
+        // for the first time costs it many times as much.
+        let tx = db.begin_global().await?;
+        let (tables, constraints) = catalog::tables_and_constraints(&tx).await?;
+        let firing = catalog::triggers(&tx).await?;
+        let lacking = pg::schema::lacking_in(db, &tx, MADE).await?;
         let layout = layout_of(&|name, column| {
             let table = tables.iter().find(|one| one.name == name);
             table.is_some_and(|table| column.is_none_or(|column| table.column(column).is_some()))
         });
-        let mut statuses = catalog::status_enums(db, &tables).await?;
+        let mut statuses = catalog::status_enums(&tx, &tables).await?;
         let double = constraints.iter().find(|one| {
             one.table == "bookings" && one.exclusion && is_constraint(&one.name, NO_DOUBLE_BOOKINGS)
         });
-        let checks = constraints.iter().filter(|one| !one.exclusion && one.condition.contains("status"));
-        let (covered, checked) = try_join!(
-            async {
-                match double {
-                    Some(constraint) => constraint.covered(db, &statuses).await,
-                    None => Ok(Some(Covered { known: Vec::new(), others: false, deleted: false })),
-                }
-            },
-            try_join_all(checks.map(async |check| Ok((check, check.covered(db, &statuses).await?)))),
-        )?;
+        let checks: Vec<&Constraint> =
+            constraints.iter().filter(|one| !one.exclusion && one.condition.contains("status")).collect();
+        let of_each: Vec<&Constraint> = double.into_iter().chain(checks.iter().copied()).collect();
+        let mut of_each = catalog::covered(db, tx, &of_each, &statuses).await?.into_iter();
+        let covered = match double {
+            Some(_) => of_each.next().flatten(),
+            None => Some(Covered::default()),
+        };
+        let checked: Vec<(&Constraint, Option<Covered>)> = checks.into_iter().zip(of_each).collect();
         let request_hold = RequestHold::of(covered.as_ref().map(|covered| &*covered.known));
         let mut problems = missing_columns(layout, &tables);
         problems.extend(missing_guards(layout, &tables, &constraints, &firing));

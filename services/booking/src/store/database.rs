@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use access::TenantId;
 use boot::Scrape;
-use pg::{Database, Fault, StatementError, Statements, Turn};
+use futures::FutureExt;
+use pg::{Database, Fault, Kind, StatementError, Statements, Turn};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -59,10 +60,10 @@ pub struct Schema {
     pub(super) misfits: Vec<String>,
 }
 
-/// When the schema was looked at, and what was found.
+/// When a look at the schema ended, and what was found.
 #[derive(Debug)]
 struct RecentSchema {
-    at: Instant,
+    ended: Instant,
     found: Result<Arc<Schema>, Arc<Fault>>,
 }
 
@@ -87,18 +88,19 @@ impl Store {
         &self.policy
     }
 
-    /// What is known of the schema; looked at when nothing is known yet.
+    /// What is known of the schema; looked at when nothing is known yet, by one of those who
+    /// ask then.
     pub async fn schema(&self) -> Result<Arc<Schema>, Fault> {
         match self.known.get() {
             Some(schema) => Ok(schema),
-            None => self.look_at_schema().await,
+            None => self.look_with_others().await.map_err(|fault| Fault::clone(&fault)),
         }
     }
 
     /// Looks at the schema again; what a later look has found by then counts.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
         // It is large, and part of every call that may want it.
-        self.known.look(Box::pin(self.look())).await
+        self.known.look(self.look().boxed()).await
     }
 
     async fn look(&self) -> Result<Arc<Schema>, Fault> {
@@ -153,15 +155,26 @@ impl Store {
         ticks::keep_ahead(&self.schema().await?.db, SWEEPER).await
     }
 
+    /// Looks at the schema again, once for all who ask at the same time.
+    pub async fn look_with_others(&self) -> Result<Arc<Schema>, Arc<Fault>> {
+        self.looked_at_since(Instant::now()).await
+    }
+
     /// What the schema looked like at most a second ago; however many ask, the
     /// database is asked once.
     pub async fn recent_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
+        let now = Instant::now();
+        self.looked_at_since(now.checked_sub(LOOK_HOLDS).unwrap_or(now)).await
+    }
+
+    /// What a look has found that ended since then.
+    async fn looked_at_since(&self, since: Instant) -> Result<Arc<Schema>, Arc<Fault>> {
         let mut recent = self.recent.lock().await;
         match &*recent {
-            Some(RecentSchema { at, found }) if at.elapsed() < LOOK_HOLDS => found.clone(),
+            Some(RecentSchema { ended, found }) if *ended >= since && !has_no_time(found) => found.clone(),
             _ => {
                 let found = self.look_at_schema().await.map_err(Arc::new);
-                *recent = Some(RecentSchema { at: Instant::now(), found: found.clone() });
+                *recent = Some(RecentSchema { ended: Instant::now(), found: found.clone() });
                 found
             }
         }
@@ -188,7 +201,12 @@ impl Store {
     }
 }
 
+/// Whether a look failed for its call alone, which had no time left.
+fn has_no_time(found: &Result<Arc<Schema>, Arc<Fault>>) -> bool {
+    found.as_ref().is_err_and(|fault| *fault.kind() == Kind::OutOfTime)
+}
+
 /// The last statement gave no row where one had to come.
 pub(super) fn lost_row(what: &str) -> Fault {
-    Fault::new(pg::Kind::Other, format!("{what} came back empty"))
+    Fault::new(Kind::Other, format!("{what} came back empty"))
 }

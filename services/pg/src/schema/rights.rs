@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::object::{Kind, Object, parse};
-use crate::{Columns, Database, Fault, Kind as FaultKind};
+use crate::{Columns, Database, Fault, Kind as FaultKind, Tx};
 
 /// What a role may not do with one thing, and should be allowed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,14 @@ struct Asked<'a> {
 /// out: the table that records migrations is read by commands only, and functions are run by
 /// the service's own role, whoever else may run them because everybody may.
 pub async fn lacking(db: &Database, made: &str) -> Result<Vec<Lacking>, Fault> {
+    let tx = db.begin_global().await?;
+    let lacking = lacking_in(db, &tx, made).await?;
+    tx.commit().await?;
+    Ok(lacking)
+}
+
+/// The same in a transaction that looks at more.
+pub async fn lacking_in(db: &Database, tx: &Tx, made: &str) -> Result<Vec<Lacking>, Fault> {
     let made = parse(made);
     let given: Vec<(&Object, Asked<'_>)> = made
         .iter()
@@ -52,9 +60,7 @@ pub async fn lacking(db: &Database, made: &str) -> Result<Vec<Lacking>, Fault> {
     }
     let params: Vec<(&(dyn ToSql + Sync), Type)> =
         arrays.iter().map(|array| (array as &(dyn ToSql + Sync), Type::TEXT_ARRAY)).collect();
-    let tx = db.begin_global().await?;
     let rows = tx.run_text(include_str!("rights.sql"), &params).await?;
-    tx.commit().await?;
     let places: Vec<i32> = Columns::all(&rows, |row| row.next("place"))?;
     let place = |place: &i32| usize::try_from(*place).ok()?.checked_sub(1);
     let missing = places.iter().filter_map(|one| given.get(place(one)?)).map(|(grant, _)| *grant);
