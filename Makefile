@@ -2,8 +2,9 @@
 
 CLIENTS := gateway/tests/clients
 CONSOLE := gateway/console
-# CI builds with settings of its own.
+# CI builds with settings of its own, and lints while it builds.
 CARGO := cargo
+CLIPPY := $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: up test lint unit clients console generate bench clean
 
@@ -37,7 +38,7 @@ setup-tests:
 
 lint: console
 	cargo fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CLIPPY)
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf lint
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf format --diff --exit-code
 	cd $(CONSOLE) && npm run --silent types

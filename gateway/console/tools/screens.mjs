@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { browserProgram } from "../../tests/clients/browser.mjs";
 import { accessToken, startSystem } from "../../tests/clients/system.mjs";
 import { reduced } from "./png.mjs";
 import { startProxy } from "./proxy.mjs";
@@ -29,7 +30,7 @@ try {
   proxy.lead(system.variables.API_BASE_URL);
   // Without this a date field is in the language of the browser, which may have none but English.
   const args = ["--no-sandbox", "--enable-blink-features=LangAttributeAwareFormControlUI"];
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
+  browser = await chromium.launch({ executablePath: browserProgram(), args });
   await photograph(await fill(await accessToken(system.variables, system.variables.MANAGER_EMAIL)));
 } finally {
   await browser?.close();

@@ -1,11 +1,11 @@
 // A real browser with a virtual authenticator, at pages of this test, against the gateway.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { createServer } from "node:http";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { browserProgram } from "./browser.mjs";
 import { startSystem } from "./system.mjs";
 
 const servers = [];
@@ -26,20 +26,12 @@ async function serve() {
   return `http://localhost:${server.address().port}`;
 }
 
-function program() {
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const folders = process.env.PATH.split(delimiter);
-  const found = names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
-  assert.ok(found, `none of ${names.join(", ")} is installed: deploy/setup --tests installs one`);
-  return found;
-}
-
 before(async () => {
   const origin = await serve();
   elsewhere = await serve();
   system = await startSystem({ ALLOWED_ORIGINS: `${origin},${elsewhere}`, PASSKEY_ORIGINS: origin });
   // Debian's root has no sandbox for it.
-  browser = await chromium.launch({ executablePath: program(), args: ["--no-sandbox"] });
+  browser = await chromium.launch({ executablePath: browserProgram(), args: ["--no-sandbox"] });
   page = await browser.newPage();
   await page.goto(origin);
   authenticator = await virtualAuthenticator(page);

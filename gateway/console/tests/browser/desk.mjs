@@ -8,6 +8,7 @@ import { connect, createServer } from "node:net";
 import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
+import { browserProgram } from "../../../tests/clients/browser.mjs";
 import { program, startSystem } from "../../../tests/clients/system.mjs";
 import { startProxy } from "../../tools/proxy.mjs";
 
@@ -30,7 +31,7 @@ before(async () => {
   desk.variables = desk.system.variables;
   desk.gateway = desk.variables.API_BASE_URL;
   desk.proxy.lead(desk.gateway);
-  desk.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+  desk.browser = await chromium.launch({ executablePath: browserProgram(), args: ["--no-sandbox"] });
 });
 
 after(async () => {

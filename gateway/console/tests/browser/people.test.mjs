@@ -1,11 +1,8 @@
-// The console in Chromium, as `requests.test.mjs` has it: sessions, members, operators, and
-// how it is read.
+// The console in Chromium, as `requests.test.mjs` has it: members, passkeys, how pages are read,
+// and letters.
 
-import "./session.mjs";
 import "./members.mjs";
-import "./operators.mjs";
 import "./reading.mjs";
-import "./identity.mjs";
 import "./passkeys.mjs";
 import "./german.mjs";
 // The last one: it sets another password of the owner.

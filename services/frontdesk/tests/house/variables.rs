@@ -10,7 +10,7 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 27] = [
+const FOREIGN: [&str; 30] = [
     // Of the system, Cargo and Debian.
     "CARGO",
     "CARGO_HOME",
@@ -23,12 +23,15 @@ const FOREIGN: [&str; 27] = [
     "ON_ERROR_STOP",
     "OUT_DIR",
     "PATH",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTFLAGS",
     "PGPASSWORD",
     "PYTHON",
     "PWD",
     "SSL_CERT_FILE",
     // Of benches, tests, scripts and the guard of a private Postgres.
     "CLIENTS",
+    "CLIPPY",
     "CONSOLE_SOURCES",
     "ENVOY",
     "PEER",
