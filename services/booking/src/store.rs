@@ -23,6 +23,7 @@ mod inventory;
 pub mod judged;
 mod keys;
 mod looked;
+mod looks;
 mod new_events;
 mod newest;
 mod own_writes;

@@ -1,8 +1,7 @@
 //! The catalog: tables, columns, constraints and enums as the database has them. What
 //! they mean is not known here.
 
-use pg::types::ToSql;
-use pg::types::Type;
+use pg::types::{ToSql, Type};
 use pg::{Columns, Database, Fault, Kind, Tx};
 
 use super::statuses::{Enum, Statuses};
@@ -129,8 +128,8 @@ pub async fn covered(
     let together: Vec<&Asked<'_>> = asked.iter().flatten().collect();
     let mut found = match Asked::ask(tx, &together).await {
         Ok(found) => found.into_iter().map(Some).collect(),
-        // Which of them is to be found out by each.
-        Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => {
+        // Each is asked alone then: which of them it is is not known.
+        Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) && together.len() > 1 => {
             let mut found = Vec::new();
             for one in &together {
                 match Asked::ask(db.begin_global().await?, &[one]).await {
@@ -141,6 +140,7 @@ pub async fn covered(
             }
             found
         }
+        Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => vec![None],
         Err(fault) => return Err(fault),
     }
     .into_iter();

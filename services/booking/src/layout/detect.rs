@@ -62,6 +62,13 @@ impl Found {
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
+        match Self::look(db).await {
+            Err(fault) if *fault.kind() == Kind::StaleStatement => Self::look(db).await,
+            looked => looked,
+        }
+    }
+
+    async fn look(db: &Database) -> Result<Self, Fault> {
         // By one connection: readiness asks for this each second, and what a connection is asked
         // for the first time costs it many times as much.
         let tx = db.begin_global().await?;

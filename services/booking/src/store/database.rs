@@ -9,10 +9,10 @@ use access::TenantId;
 use boot::Scrape;
 use futures::FutureExt;
 use pg::{Database, Fault, Kind, StatementError, Statements, Turn};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::looks::Looks;
 use super::new_events::NewEvents;
 use super::newest::Newest;
 use super::own_writes::OwnWrites;
@@ -38,8 +38,8 @@ pub struct Store {
     /// Their list names every file of this room, so it is given from above.
     compile: Compile,
     pub(super) known: Arc<Newest<Arc<Schema>>>,
-    /// The last look at the schema, for callers who may ask at any rate.
-    recent: Arc<Mutex<Option<RecentSchema>>>,
+    /// Looks at the schema that are shared, for callers who may ask at any rate.
+    looks: Looks<Arc<Schema>>,
     /// Whose feeds have something new; whoever stores an event adds its tenant.
     pub(super) new_events: Arc<NewEvents>,
     /// Whether the sequence of ticks was looked at.
@@ -60,13 +60,6 @@ pub struct Schema {
     pub(super) misfits: Vec<String>,
 }
 
-/// When a look at the schema ended, and what was found.
-#[derive(Debug)]
-struct RecentSchema {
-    ended: Instant,
-    found: Result<Arc<Schema>, Arc<Fault>>,
-}
-
 impl Store {
     /// Nothing is known of the database yet.
     pub(super) fn new(db: Database, compile: Compile, policy: Policy) -> Self {
@@ -74,7 +67,7 @@ impl Store {
             db,
             compile,
             known: Arc::default(),
-            recent: Arc::default(),
+            looks: Looks::default(),
             new_events: Arc::default(),
             ticks_ahead: Arc::default(),
             own_writes: OwnWrites::default(),
@@ -167,17 +160,9 @@ impl Store {
         self.looked_at_since(now.checked_sub(LOOK_HOLDS).unwrap_or(now)).await
     }
 
-    /// What a look has found that ended since then.
     async fn looked_at_since(&self, since: Instant) -> Result<Arc<Schema>, Arc<Fault>> {
-        let mut recent = self.recent.lock().await;
-        match &*recent {
-            Some(RecentSchema { ended, found }) if *ended >= since && !has_no_time(found) => found.clone(),
-            _ => {
-                let found = self.look_at_schema().await.map_err(Arc::new);
-                *recent = Some(RecentSchema { ended: Instant::now(), found: found.clone() });
-                found
-            }
-        }
+        let store = self.clone();
+        self.looks.ended_since(since, async move { store.look_at_schema().await }.boxed()).await
     }
 
     /// Waits for the tenant's turn to change something.
@@ -199,11 +184,6 @@ impl Store {
     pub fn new_events(&self) -> &NewEvents {
         &self.new_events
     }
-}
-
-/// Whether a look failed for its call alone, which had no time left.
-fn has_no_time(found: &Result<Arc<Schema>, Arc<Fault>>) -> bool {
-    found.as_ref().is_err_and(|fault| *fault.kind() == Kind::OutOfTime)
 }
 
 /// The last statement gave no row where one had to come.

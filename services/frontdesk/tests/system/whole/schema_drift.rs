@@ -145,6 +145,38 @@ async fn a_trigger_that_does_not_fire_is_seen_by_readiness() {
     }
 }
 
+/// The conditions of a database are asked in one statement.
+#[tokio::test]
+async fn a_condition_that_cannot_be_asked_hides_no_other_one() {
+    for (layout, hold) in [(Layout::ConfirmedOnly, "confirmed_only"), (Layout::Literal, "literal")] {
+        let fixture = Fixture::start_in(layout).await;
+        let check = |name: &str, condition: &str| {
+            format!("alter table bookings add constraint {name} check ({condition}) not valid;")
+        };
+        let checks = [
+            check("a_asks_what_is_gone", "asks_what_is_gone(status)"),
+            check("b_asks_for_guests_too", "status <> 'no_show' or guest_count > 0"),
+            check("c_refuses", "status <> 'no_show'"),
+        ];
+        let asks = "create function asks_what_is_gone(text) returns boolean language plpgsql immutable as \
+            'begin perform 1 from gone; return true; end';";
+        alter(&fixture, &format!("{asks} {}", checks.join(" "))).await;
+        readiness(&fixture, false).await;
+        let problems = told(&fixture, |problem| problem.contains("c_refuses")).await;
+        for other in ["a_asks", "b_asks", "bookings_status_check"] {
+            assert!(!problems.contains(other), "{problems}");
+        }
+        let info = fixture.get("/v1/diagnostics/server", "").await;
+        assert_eq!(info.ok()["request_hold"], hold, "{}", info.body);
+        alter(&fixture, "alter table bookings drop constraint c_refuses").await;
+        readiness(&fixture, true).await;
+        alter(&fixture, "alter table bookings drop constraint a_asks_what_is_gone").await;
+        let one_by_one = fixture.get("/v1/diagnostics/server", "").await.ok().clone();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(fixture.get("/v1/diagnostics/server", "").await.ok(), &one_by_one);
+    }
+}
+
 /// A check that refuses no approve but what follows it, where something does.
 #[tokio::test]
 async fn an_explanation_knows_whether_competitors_would_be_declined() {
