@@ -8,11 +8,11 @@
 //! answer, cannot commit: Postgres would answer such a COMMIT with ROLLBACK and
 //! the driver would report success.
 
+mod scope;
 mod sent;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use deadpool_postgres::Client;
 use futures::FutureExt;
@@ -21,6 +21,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+pub(crate) use self::scope::Scope;
+use self::scope::TOGETHER;
 pub(crate) use self::sent::TENANT;
 use self::sent::{Fetched, One, Prepared, Sql, see};
 use crate::fault::is_refused;
@@ -28,7 +30,6 @@ use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::sessions::Way;
 use crate::traced::Traced;
-use crate::turns::Whose;
 use crate::{Fault, Kind, Query, Statements};
 
 /// An open transaction (READ COMMITTED). Dropping it rolls back.
@@ -45,43 +46,9 @@ pub struct Tx {
     wrote: AtomicBool,
 }
 
-/// Whatever the database's default is: decisions look again at rows that they
-/// waited for, and a snapshot of the whole transaction would hide these.
-const BEGIN: &str = "begin isolation level read committed";
-
 /// Bytes of a page's rows that are kept: other programs store texts of any length, and the
 /// rows of one call are not to take the memory of all. Many times what rows of ours have.
 const MOST_KEPT: usize = 32 * 1024 * 1024;
-
-/// The setting by which row-level security knows several tenants, of a role that may see
-/// them. The one by which it knows one is [`TENANT`].
-const TENANTS: &str = "app.tenants";
-
-/// How long a transaction waits for a lock that others are kept waiting by. Whoever has
-/// it goes on for longer than what our own calls do.
-const BRIEFLY: &str = "100ms";
-/// What is for a list of tenants looks up each of them, however many there are; by their
-/// number Postgres would plan it anew each time, for longer than it then runs.
-const PLANNED_ONCE: &str = "set local plan_cache_mode = force_generic_plan";
-/// How long a statement takes that is for several tenants together: a lock or slow rows of
-/// one would keep the others waiting. It can be done of each again.
-const TOGETHER: Duration = Duration::from_secs(1);
-
-/// Whose rows a transaction sees.
-#[derive(Debug)]
-pub(crate) enum Scope {
-    Tenant(Uuid),
-    /// The same, and locks are waited for [`BRIEFLY`]. Without a tenant, each statement
-    /// says whose rows it sees, and has little time.
-    Briefly(Option<Uuid>),
-    Global,
-    /// What this role may see.
-    Role(&'static str),
-    /// What this role may see of these tenants, with commas between them. Locks are waited
-    /// for [`BRIEFLY`], together they have little time, and no statement is planned by who
-    /// or how many they are ([`PLANNED_ONCE`]).
-    Tenants(&'static str, String),
-}
 
 impl Tx {
     pub(crate) fn new(lease: Lease, way: Arc<Way>, statements: Arc<Statements>, scope: Scope) -> Self {
@@ -157,9 +124,24 @@ impl Tx {
         Ok(Box::pin(self.last(query, usize::MAX)).await?.rows)
     }
 
-    /// The same for a page of a list, asked for with one row more than its size: the rows,
-    /// and the size that it has. It is smaller where rows are so large that no more of
-    /// them are kept; there is one in the page at least, and one behind it.
+    /// Runs the last two statements, one after the other, and commits, in one round trip.
+    pub async fn run_both_last(
+        self,
+        first: &dyn Query,
+        second: &dyn Query,
+    ) -> Result<(Vec<Row>, Vec<Row>), Fault> {
+        let traced = Traced::of([first, second]);
+        let statements = Arc::clone(&self.statements);
+        let both = [statements.form(first)?.into(), statements.form(second)?.into()];
+        let mut of_each = rows(traced.ended(Box::pin(self.run_and_commit(&both, usize::MAX)).await)?);
+        let of_second = of_each.pop().unwrap_or_default();
+        Ok((of_each.pop().unwrap_or_default(), of_second))
+    }
+
+    /// Runs the last statement, a page of a list that is asked for with one row more than its
+    /// size, and commits: the rows, and the size that the page has. It is smaller where rows are
+    /// so large that no more of them are kept; there is one in the page at least, and one behind
+    /// it.
     pub async fn run_page(self, query: &dyn Query, size: i64) -> Result<(Vec<Row>, i64), Fault> {
         let Fetched { rows, is_cut } = Box::pin(self.last(query, MOST_KEPT)).await?;
         let kept = i64::try_from(rows.len()).unwrap_or(i64::MAX);
@@ -169,8 +151,7 @@ impl Tx {
     async fn last(self, query: &dyn Query, most: usize) -> Result<Fetched, Fault> {
         let traced = Traced::of([query]);
         let statements = Arc::clone(&self.statements);
-        let (form, params) = statements.form(query)?;
-        let one = One { see: None, sql: form.into(), params };
+        let one = statements.form(query)?.into();
         Ok(traced.ended(self.run_and_commit(&[one], most).await)?.pop().unwrap_or_default())
     }
 
@@ -307,9 +288,8 @@ impl Tx {
         each: &'a [(Uuid, &dyn Query)],
     ) -> Result<Vec<One<'a>>, Fault> {
         let one = |(tenant, query): &'a (Uuid, &dyn Query)| {
-            let (form, params) = statements.form(*query)?;
             let see = (!self.scope.is_of(*tenant)).then(|| see(*tenant));
-            Ok(One { see, sql: form.into(), params })
+            Ok(One { see, ..statements.form(*query)?.into() })
         };
         each.iter().map(one).collect()
     }
@@ -332,54 +312,4 @@ impl Tx {
 
 fn rows(each: Vec<Fetched>) -> Vec<Vec<Row>> {
     each.into_iter().map(|fetched| fetched.rows).collect()
-}
-
-/// What bounds each statement of those that are for several tenants.
-fn time_for_each() -> String {
-    format!("set local statement_timeout = {}", TOGETHER.as_millis())
-}
-
-impl Scope {
-    /// Whether it sees a tenant's rows, and no others.
-    fn is_of(&self, of: Uuid) -> bool {
-        matches!(self, Self::Tenant(tenant) | Self::Briefly(Some(tenant)) if *tenant == of)
-    }
-
-    /// Whose the transaction is; `None` if it is the process's own.
-    pub(crate) fn whose(&self) -> Option<Whose> {
-        match self {
-            Self::Tenant(tenant) | Self::Briefly(Some(tenant)) => Some(Whose::Tenant(*tenant)),
-            Self::Briefly(None) => Some(Whose::Tenants),
-            Self::Global | Self::Role(_) | Self::Tenants(..) => boot::whose_call().map(|whose| match whose {
-                boot::Whose::Known(id) => Whose::Caller(id),
-                boot::Whose::Holder(client) => Whose::Holder(client),
-                boot::Whose::Unknown(client) => Whose::Nobody(client),
-            }),
-        }
-    }
-
-    /// What begins a transaction, in one message. What the scope limits itself is shorter
-    /// than what its call leaves.
-    pub(crate) fn begin(&self, way: &Way, limits: Option<Limits>) -> String {
-        let begin = format!("{BEGIN}{}{}", way.in_each, limits.map(Limits::sql).unwrap_or_default());
-        match self {
-            Self::Tenant(tenant) => format!("{begin}; {}", see(*tenant)),
-            Self::Briefly(tenant) => {
-                let begin = format!("{begin}; set local lock_timeout = '{BRIEFLY}'");
-                match tenant {
-                    Some(tenant) => format!("{begin}; {}", see(*tenant)),
-                    None => format!("{begin}; {}", time_for_each()),
-                }
-            }
-            Self::Global => begin,
-            Self::Role(role) => format!("{begin}; set local role {role}"),
-            Self::Tenants(role, tenants) => {
-                let begin = format!(
-                    "{begin}; set local role {role}; set local {TENANTS} = '{tenants}'; \
-                     set local lock_timeout = '{BRIEFLY}'; {PLANNED_ONCE}"
-                );
-                if tenants.contains(',') { format!("{begin}; {}", time_for_each()) } else { begin }
-            }
-        }
-    }
 }

@@ -99,6 +99,12 @@ impl Prepared<'_> {
     }
 }
 
+impl<'a> From<(&'a Form, Vec<&'a (dyn ToSql + Sync)>)> for One<'a> {
+    fn from((form, params): (&'a Form, Vec<&'a (dyn ToSql + Sync)>)) -> Self {
+        Self { see: None, sql: form.into(), params }
+    }
+}
+
 impl<'a> From<&'a Form> for Sql<'a> {
     fn from(form: &'a Form) -> Self {
         Self { text: form.text(), types: form.types(), writes: form.writes }
