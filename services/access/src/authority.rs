@@ -1,7 +1,7 @@
 //! Identity as the other services see it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use boot::Scrape;
 use frontdesk_proto::Refusal;
@@ -18,6 +18,12 @@ use crate::token::{Claims, Key};
 pub trait Authority: Clone + Send + Sync + 'static {
     /// How long an answer of [`Self::resolve`] holds.
     const HOLDS: Duration;
+
+    /// Whether an answer is used for a method although it holds for no time by itself, until a
+    /// mark says that it is void: see [`crate::UntilMarked`].
+    fn holds_until_marked(_method: &str) -> bool {
+        false
+    }
 
     /// The public keys of access tokens.
     fn keys(&self, now: Timestamp) -> impl Future<Output = Result<Vec<Key>, Refusal>> + Send;
@@ -37,8 +43,8 @@ pub trait Authority: Clone + Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Resolution, Refusal>> + Send;
 
-    /// Hears what is revoked, for as long as it is polled.
-    fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) -> impl Future<Output = ()> + Send;
+    /// Hears what is revoked, and as of when, for as long as it is polled.
+    fn follow(&self, hear: impl Fn(Revoked, Instant) + Send + Sync) -> impl Future<Output = ()> + Send;
 
     /// Records that an operator calls a method in a tenant where the operator's role alone
     /// would not allow it. Without the record the call is not made.

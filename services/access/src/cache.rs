@@ -61,7 +61,7 @@ type Answer = Result<Arc<Resolution>, Refusal>;
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     slots: Mutex<HashMap<CacheKey, Arc<Slot>>>,
-    heard: Heard,
+    heard: Arc<Heard>,
     kept: Count,
     asked: Count,
     /// How old an answer was by which a call was let in.
@@ -232,14 +232,24 @@ impl Cache {
         Arc::clone(&kept.answer)
     }
 
+    /// Counts an answer that was kept elsewhere.
+    pub(crate) fn note_used(&self) {
+        self.kept.add_one();
+    }
+
+    /// Counts a question that was not asked for an answer to be kept here.
+    pub(crate) fn note_asked(&self) {
+        self.asked.add_one();
+    }
+
     /// What is heard.
-    pub(crate) fn heard(&self) -> &Heard {
+    pub(crate) fn heard(&self) -> &Arc<Heard> {
         &self.heard
     }
 
-    /// Hears what identity tells, and drops the answers that are void by it.
-    pub(crate) fn hear(&self, told: &Revoked) {
-        self.heard.hear(told, || self.drop_void(told));
+    /// Hears what identity tells as of a time, and drops the answers that are void by it.
+    pub(crate) fn hear(&self, told: &Revoked, as_of: Option<Instant>) {
+        self.heard.hear(told, as_of, || self.drop_void(told));
     }
 
     fn drop_void(&self, told: &Revoked) {

@@ -21,6 +21,13 @@ const MOST_MARKS: usize = 4_096;
 /// A mark of something that an answer depends on; opaque.
 pub type Mark = [u8; 16];
 
+/// What a service has heard by the time at which it asks something: see [`Heard::holds`].
+#[derive(Debug, Clone, Copy)]
+pub struct AskedAt {
+    pub(crate) count: u64,
+    pub(crate) at: Instant,
+}
+
 /// What identity says is void, nothing at times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revoked {
@@ -65,16 +72,28 @@ impl Heard {
 
     /// Whether an answer with these marks is void that was asked for at this count.
     pub(crate) fn voids(&self, since: u64, marks: &[Mark]) -> bool {
-        let state = self.state();
-        let newer = state.lately.iter().rev().take_while(|(count, _)| *count > since);
-        since < state.void_before || newer.into_iter().any(|(_, mark)| marks.contains(mark))
+        self.state().voids(since, marks)
     }
 
-    /// Notes what is told, lets `drop_kept` drop the answers that are void by it, if any may
-    /// be, and then wakes those who wait. In another order somebody who was woken might find
-    /// the answer that is void.
-    pub(crate) fn hear(&self, told: &Revoked, drop_kept: impl FnOnce()) {
-        let Some(count) = self.note(told) else { return };
+    /// What is heard by now, for an answer that is asked for from now on.
+    pub(crate) fn asked(&self) -> AskedAt {
+        AskedAt { count: self.count(), at: Instant::now() }
+    }
+
+    /// Whether an answer holds that was asked for then: nothing that it depends on was marked
+    /// since, and nothing was as of so long ago at most. Gives how much was heard by now.
+    pub(crate) fn holds(&self, since: u64, marks: &[Mark], within: Duration) -> Option<u64> {
+        let state = self.state();
+        let is_heard = state.at.is_some_and(|at| at.elapsed() < within);
+        (is_heard && !state.voids(since, marks)).then_some(state.count)
+    }
+
+    /// Notes what is told as of a time, lets `drop_kept` drop the answers that are void by it,
+    /// if any may be, and then wakes those who wait. In another order somebody who was woken
+    /// might find the answer that is void. What this process has marked itself says nothing of
+    /// what others have marked by then, so it has no time.
+    pub(crate) fn hear(&self, told: &Revoked, as_of: Option<Instant>, drop_kept: impl FnOnce()) {
+        let Some(count) = self.note(told, as_of) else { return };
         drop_kept();
         let mut state = self.state();
         state.count = state.count.max(count);
@@ -82,9 +101,9 @@ impl Heard {
         self.news.send_replace(count);
     }
 
-    fn note(&self, told: &Revoked) -> Option<u64> {
+    fn note(&self, told: &Revoked, as_of: Option<Instant>) -> Option<u64> {
         let mut state = self.state();
-        state.at = Some(Instant::now());
+        state.at = state.at.max(as_of);
         if *told == Revoked::default() {
             return None;
         }
@@ -137,6 +156,13 @@ impl Heard {
     }
 }
 
+impl State {
+    fn voids(&self, since: u64, marks: &[Mark]) -> bool {
+        let newer = self.lately.iter().rev().take_while(|(count, _)| *count > since);
+        since < self.void_before || newer.into_iter().any(|(_, mark)| marks.contains(mark))
+    }
+}
+
 impl Default for Heard {
     fn default() -> Self {
         Self { state: Mutex::default(), news: watch::Sender::new(0) }
@@ -158,13 +184,13 @@ mod tests {
     #[test]
     fn an_answer_is_void_when_its_mark_came_after_the_question() {
         let heard = Heard::default();
-        heard.hear(&marks(&[1]), || {});
+        heard.hear(&marks(&[1]), Some(Instant::now()), || {});
         let since = heard.count();
         assert!(!heard.voids(since, &[mark(1)]), "the question came after the mark");
-        heard.hear(&marks(&[2, 3]), || {});
-        heard.hear(&Revoked::default(), || {});
+        heard.hear(&marks(&[2, 3]), Some(Instant::now()), || {});
+        heard.hear(&Revoked::default(), Some(Instant::now()), || {});
         assert!(heard.voids(since, &[mark(1), mark(3)]) && !heard.voids(since, &[mark(1)]));
-        heard.hear(&Revoked { anew: true, ..Revoked::default() }, || {});
+        heard.hear(&Revoked { anew: true, ..Revoked::default() }, Some(Instant::now()), || {});
         assert!(heard.voids(since, &[]) && !heard.voids(heard.count(), &[mark(2)]));
     }
 
@@ -173,7 +199,11 @@ mod tests {
     fn a_revoked_key_makes_whoever_was_let_in_before_be_looked_at_again() {
         let heard = Heard::default();
         let since = heard.count();
-        heard.hear(&Revoked { revoked_keys: vec!["k".to_owned()], ..Revoked::default() }, || {});
+        heard.hear(
+            &Revoked { revoked_keys: vec!["k".to_owned()], ..Revoked::default() },
+            Some(Instant::now()),
+            || {},
+        );
         assert!(heard.voids(since, &[mark(1)]) && !heard.voids(heard.count(), &[mark(1)]));
     }
 
@@ -182,7 +212,7 @@ mod tests {
         let heard = Heard::default();
         let since = heard.count();
         for _ in 0..=MOST_MARKS {
-            heard.hear(&marks(&[1]), || {});
+            heard.hear(&marks(&[1]), Some(Instant::now()), || {});
         }
         assert!(heard.voids(since, &[mark(2)]));
         assert!(!heard.voids(since + 1, &[mark(2)]));
@@ -195,9 +225,9 @@ mod tests {
         let mine = [mark(1)];
         let mut waits = std::pin::pin!(heard.void(since, &mine));
         assert!(futures::poll!(waits.as_mut()).is_pending());
-        heard.hear(&marks(&[2]), || {});
+        heard.hear(&marks(&[2]), Some(Instant::now()), || {});
         assert!(futures::poll!(waits.as_mut()).is_pending());
-        heard.hear(&marks(&[1]), || {});
+        heard.hear(&marks(&[1]), Some(Instant::now()), || {});
         assert!(futures::poll!(waits.as_mut()).is_ready());
     }
 
@@ -205,7 +235,7 @@ mod tests {
     fn who_counts_what_was_heard_counts_it_when_the_void_answers_are_dropped() {
         let heard = Heard::default();
         let since = heard.count();
-        heard.hear(&marks(&[1]), || {
+        heard.hear(&marks(&[1]), Some(Instant::now()), || {
             assert_eq!(heard.count(), since, "somebody would ask and find the void answer");
             assert!(heard.voids(since, &[mark(1)]), "an answer on its way would be kept");
         });

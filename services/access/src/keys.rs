@@ -156,6 +156,8 @@ impl std::fmt::Debug for KeyCache {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -211,7 +213,7 @@ mod tests {
             Ok(vec![self.0.clone()])
         }
 
-        async fn follow(&self, _: impl Fn(Revoked) + Send + Sync) {}
+        async fn follow(&self, _: impl Fn(Revoked, Instant) + Send + Sync) {}
 
         async fn resolve(
             &self,

@@ -1,5 +1,8 @@
 //! The layer that holds each call against its method's access rule.
 
+mod resolve;
+
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -26,6 +29,7 @@ use crate::message::Message;
 use crate::rules::Rules;
 use crate::step_up::check_proof;
 use crate::token::{Claims, Issuer};
+use crate::until_marked::UntilMarked;
 
 /// How long somebody is let in without another look whose message is on its way: no longer
 /// than it takes until what is revoked counts everywhere.
@@ -37,6 +41,11 @@ const MOMENT: Duration = Duration::from_millis(100);
 pub struct AccessLayer<A> {
     gate: Arc<Gate<A>>,
 }
+
+/// Where a process says what it has revoked itself. It knows nothing of who is asked about
+/// callers, so that whoever is can have it.
+#[derive(Debug)]
+pub struct OwnRevocations(Arc<Cache>);
 
 /// A service behind the layer.
 #[derive(Debug)]
@@ -58,6 +67,8 @@ struct Gate<A> {
     rules: Rules,
     keys: KeyCache,
     cache: Arc<Cache>,
+    /// Where the authority is asked each time, but for some methods.
+    until_marked: UntilMarked<CacheKey, Arc<Resolution>>,
     authority: A,
     written: ProxyHeader,
 }
@@ -66,7 +77,9 @@ impl<A: Authority> AccessLayer<A> {
     /// A layer for the services that `rules` were read from, and the header in which proxies
     /// before them say where a call comes from.
     pub fn new(rules: Rules, issuer: Issuer, authority: A, written: ProxyHeader) -> Self {
-        let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Arc::default(), authority, written };
+        let (keys, cache) = (KeyCache::new(issuer), Arc::<Cache>::default());
+        let until_marked = UntilMarked::new(cache.heard());
+        let gate = Gate { rules, keys, cache, until_marked, authority, written };
         Self { gate: Arc::new(gate) }
     }
 
@@ -76,13 +89,23 @@ impl<A: Authority> AccessLayer<A> {
         background.lasting(task, move || {
             let gate = Arc::clone(&gate);
             async move {
-                let hear = |told: Revoked| {
+                let hear = |told: Revoked, as_of: Instant| {
                     gate.keys.revoke(&told.revoked_keys);
-                    gate.cache.hear(&told);
+                    gate.cache.hear(&told, Some(as_of));
                 };
                 gate.authority.follow(hear).await;
             }
         });
+    }
+
+    /// What is told of what this process itself has changed.
+    pub fn own(&self) -> OwnRevocations {
+        OwnRevocations(Arc::clone(&self.gate.cache))
+    }
+
+    /// A place for answers that are void when what they depend on is marked.
+    pub fn answers<K: Eq + Hash, V: Clone>(&self) -> UntilMarked<K, V> {
+        UntilMarked::new(self.gate.cache.heard())
     }
 
     /// What is counted: tokens and answers about callers.
@@ -93,6 +116,13 @@ impl<A: Authority> AccessLayer<A> {
             gate.cache.figures(scrape);
             gate.authority.figures(scrape);
         })
+    }
+}
+
+impl OwnRevocations {
+    /// Voids what depends on something that this process has changed, at once.
+    pub fn hear(&self, own: &Revoked) {
+        self.0.hear(own, None);
     }
 }
 
@@ -232,7 +262,7 @@ impl<A: Authority> Gate<A> {
         if let Some(acting) = stands_for.and_then(TokenKind::acting) {
             kind::check_acting(acting, &self.rules, path)?;
         }
-        let resolution = self.resolve(&credentials, verified.as_ref(), now).await?;
+        let resolution = self.resolve(path, &credentials, verified.as_ref(), now).await?;
         if let Some(tenant) = resolution.tenant {
             boot::note_tenant(tenant);
         }
@@ -244,39 +274,6 @@ impl<A: Authority> Gate<A> {
             self.authority.record_operator(&credentials, &caller).await?;
         }
         Ok(caller)
-    }
-
-    async fn resolve(
-        &self,
-        credentials: &Credentials,
-        verified: Option<&Verified>,
-        now: Timestamp,
-    ) -> Result<Arc<Resolution>, Refusal> {
-        let (claims, foreign) = match verified {
-            Some(Verified::Ours(claims)) => (Some(claims), None),
-            Some(Verified::Foreign(hash)) => (None, Some(*hash)),
-            None => (None, None),
-        };
-        if A::HOLDS.is_zero() {
-            let claims = claims.map(|claims| &**claims);
-            return self.authority.resolve(credentials, claims, now).await.map(Arc::new);
-        }
-        let client = claims.and_then(|claims| claims.client_id);
-        let with_key = credentials.api_key.is_some() || client.is_some();
-        let key = CacheKey {
-            session: claims.map(|claims| (claims.sub, claims.session_id, claims.generation)),
-            issued: claims.filter(|claims| claims.tenant_id.is_some()).map(|claims| claims.jti),
-            foreign,
-            tenant: credentials.tenant,
-            api_key: credentials.api_key_hash(),
-            from: with_key.then(|| credentials.way_hash()),
-        };
-        let (authority, sent, claims) = (self.authority.clone(), credentials.clone(), claims.cloned());
-        let lookup = move || {
-            let (authority, sent, claims) = (authority.clone(), sent.clone(), claims.clone());
-            async move { authority.resolve(&sent, claims.as_deref(), now).await }
-        };
-        self.cache.get(key, A::HOLDS, now, lookup).await
     }
 }
 

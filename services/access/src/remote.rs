@@ -1,6 +1,6 @@
 //! Identity over gRPC, for the services beside it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use boot::Scrape;
 use frontdesk_proto::identity::v1::revocation_service_client::RevocationServiceClient;
@@ -144,7 +144,7 @@ impl Authority for RemoteIdentity {
         Ok(DeletedTenants { database, issuer, tenants })
     }
 
-    async fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) {
+    async fn follow(&self, hear: impl Fn(Revoked, Instant) + Send + Sync) {
         let mut after = None;
         loop {
             let pause = match self.watch(&mut after, &hear).await {
@@ -206,7 +206,11 @@ impl RemoteIdentity {
     }
 
     /// Hears one stream to its end; `after` is where to go on.
-    async fn watch(&self, after: &mut Option<Heard>, hear: &(impl Fn(Revoked) + Sync)) -> Result<(), Status> {
+    async fn watch(
+        &self,
+        after: &mut Option<Heard>,
+        hear: &(impl Fn(Revoked, Instant) + Sync),
+    ) -> Result<(), Status> {
         let late = |_| Status::deadline_exceeded("identity tells nothing");
         let mut client = RevocationServiceClient::new(self.upstream.clone());
         let watching = client.watch(Heard::request(after.as_ref()));
@@ -220,7 +224,7 @@ impl RemoteIdentity {
                 marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
             // Marks of another form are of a later version: what they are about is not known.
             let anew = anew || known.len() < marks.len();
-            hear(Revoked { anew, marks: known, revoked_keys });
+            hear(Revoked { anew, marks: known, revoked_keys }, Instant::now());
             *after = Some(Heard { position, epoch });
         }
     }
@@ -283,8 +287,6 @@ fn optional(text: &str) -> Result<Option<Uuid>, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use boot::{Call, Observe};
     use frontdesk_proto::identity::v1::scope_service_server::{ScopeService, ScopeServiceServer};
     use http::{HeaderMap, HeaderValue};

@@ -52,7 +52,7 @@ use self::credential::sealed_mail::MailSealer;
 use self::credential::signing_key::KeySealer;
 use self::trust::authority::LocalIdentity;
 use self::trust::issuers::ForeignTokens;
-use self::trust::revocations::Revocations;
+use self::trust::revocations::{Revocations, void_by};
 
 pub use self::config::{
     Config, Environment, FRONTDESK_MASTER_KEY, MAIL_FROM, MAIL_SENDER, MailFrom, MailPolicy, MailSender,
@@ -152,6 +152,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let written = store.policy().trusted_proxies.header();
     let layer = AccessLayer::new(rules, issuer, local.clone(), written);
     layer.follow(&room, "hear of own revocations");
+    hear_of_own_changes(&store, &layer, &revocations);
     let sessions = Sessions {
         store: store.clone(),
         keyring,
@@ -169,19 +170,29 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let observe = Observe::of(&SERVICES).linking(&policy.runbook).behind(&policy.trusted_proxies);
     let pages = policy.pages.clone();
     let passwords = sessions.passwords.clone();
+    let kept_me = Arc::new(rpc::KeptMe::new(layer.answers()));
+    let counted = Arc::clone(&kept_me);
     let metrics = observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
         database.figures(scrape);
         passwords.figures(scrape);
         mail.figures(scrape);
+        counted.figures(scrape);
     });
     let watchers = rpc::Watchers::new(revocations, stop.clone());
-    let routes = routes(&layer, rpc::Identity::new(sessions, watchers, local));
+    let routes = routes(&layer, rpc::Identity::new(sessions, watchers, local, kept_me));
     let readiness = Readiness::new(room).with("database", move || {
         let store = store.clone();
         async move { ready(&store).await }
     });
     let services = Services { names: SERVICES.to_vec(), routes, observe, pages };
     Ok(GrpcServer::new(listener, services, readiness, metrics))
+}
+
+/// The store keeps what it tells, so that has neither the layer nor anything else that has the
+/// store.
+fn hear_of_own_changes(store: &store::Store, layer: &AccessLayer<LocalIdentity>, revocations: &Revocations) {
+    let (own, marker) = (layer.own(), revocations.marker().clone());
+    store.on_own_marks(move |marks| own.hear(&void_by(&marker, marks)));
 }
 
 fn routes(layer: &AccessLayer<LocalIdentity>, service: rpc::Identity) -> Routes {

@@ -7,6 +7,8 @@ mod auth;
 mod factors;
 mod identity;
 mod invitations;
+mod kept_me;
+mod me;
 mod oauth;
 mod revocations;
 mod scopes;
@@ -17,4 +19,5 @@ mod watchers;
 mod wire;
 
 pub use self::identity::Identity;
+pub use self::kept_me::KeptMe;
 pub use self::watchers::Watchers;

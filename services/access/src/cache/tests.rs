@@ -125,7 +125,7 @@ async fn another_tenant_or_key_has_another_answer() {
 #[tokio::test]
 async fn an_answer_that_identity_confirms_is_kept_until_its_mark_comes() {
     let cache = cache();
-    cache.hear(&BEAT);
+    cache.hear(&BEAT, Some(Instant::now()));
     let get = |role| cache.get(KEY, HOLDS, NOW, move || says(Ok(role)));
     assert_eq!(&*get("manager").await.unwrap().role, "manager");
     // As old as one that would be asked about again, if nothing were heard.
@@ -138,11 +138,11 @@ async fn an_answer_that_identity_confirms_is_kept_until_its_mark_comes() {
     age(Duration::from_secs(50));
     assert_eq!(&*get("viewer").await.unwrap().role, "manager");
     assert_eq!(cache.asked.get(), 1);
-    cache.hear(&Revoked { marks: vec![[8; 16]], ..BEAT });
+    cache.hear(&Revoked { marks: vec![[8; 16]], ..BEAT }, Some(Instant::now()));
     assert_eq!(&*get("viewer").await.unwrap().role, "manager", "another's mark");
-    cache.hear(&Revoked { marks: vec![MARK], ..BEAT });
+    cache.hear(&Revoked { marks: vec![MARK], ..BEAT }, Some(Instant::now()));
     assert_eq!(&*get("viewer").await.unwrap().role, "viewer");
-    cache.hear(&Revoked { anew: true, ..BEAT });
+    cache.hear(&Revoked { anew: true, ..BEAT }, Some(Instant::now()));
     assert_eq!(&*get("agent").await.unwrap().role, "agent");
     age(Duration::from_secs(70));
     assert_eq!(&*get("owner").await.unwrap().role, "agent", "it is renewed beside the call");
@@ -174,7 +174,7 @@ async fn an_answer_on_its_way_when_its_mark_comes_is_asked_for_again() {
     while asked.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
-    cache.hear(&Revoked { marks: vec![MARK], ..BEAT });
+    cache.hear(&Revoked { marks: vec![MARK], ..BEAT }, Some(Instant::now()));
     go.send(()).unwrap();
     assert_eq!(&*call.await.unwrap().unwrap().role, "after");
 }

@@ -61,7 +61,7 @@ impl Authority for Fake {
         })
     }
 
-    fn follow(&self, _: impl Fn(Revoked) + Send + Sync) -> impl Future<Output = ()> + Send {
+    fn follow(&self, _: impl Fn(Revoked, Instant) + Send + Sync) -> impl Future<Output = ()> + Send {
         ready(())
     }
 
@@ -145,7 +145,7 @@ async fn a_message_that_comes_just_after_the_revocation_is_refused() {
     let head = Head::send().await;
     let counts = Arc::clone(&head.counts);
     counts.revoked.store(true, Ordering::Relaxed);
-    head.gate.cache.hear(&Revoked { marks: [MARK].into(), ..Revoked::default() });
+    head.gate.cache.hear(&Revoked { marks: [MARK].into(), ..Revoked::default() }, Some(Instant::now()));
     assert_eq!(head.goes_on().await, Some(ErrorReason::ApiKeyInvalid));
     assert_eq!(counts.made.load(Ordering::Relaxed), 0);
 }
@@ -156,7 +156,9 @@ async fn an_operators_call_is_written_down_once_however_late_its_message_comes()
         let head = Head::send().await;
         let counts = Arc::clone(&head.counts);
         if void {
-            head.gate.cache.hear(&Revoked { marks: [MARK].into(), ..Revoked::default() });
+            head.gate
+                .cache
+                .hear(&Revoked { marks: [MARK].into(), ..Revoked::default() }, Some(Instant::now()));
         }
         tokio::time::sleep(MOMENT + Duration::from_millis(20)).await;
         assert_eq!(head.goes_on().await, None);
@@ -164,4 +166,22 @@ async fn an_operators_call_is_written_down_once_however_late_its_message_comes()
         assert_eq!(counts.recorded.load(Ordering::Relaxed), 1);
         assert_eq!(counts.asked.load(Ordering::Relaxed) > 1, void, "it is looked at anew where it is void");
     }
+}
+
+/// The store of identity tells what it has changed, and its authority has the store.
+#[test]
+fn whoever_says_what_is_revoked_keeps_nobody_who_is_asked_about_callers() {
+    let fake = Fake::default();
+    let asked = Arc::downgrade(&fake.0);
+    let rules = Rules::of_services(&["frontdesk.booking.v1.CustomerService"]).unwrap();
+    let layer = AccessLayer::new(rules, Issuer::default(), fake, ProxyHeader::default());
+    let (own, answers) = (layer.own(), layer.answers::<u8, u8>());
+    let looked = Revoked::default();
+    layer.gate.cache.hear(&looked, Some(Instant::now()));
+    answers.keep(1, 2, answers.asking(), [MARK].into(), None);
+    drop(layer);
+    assert_eq!(asked.strong_count(), 0);
+    assert_eq!(answers.get(&1, Timestamp::UNIX_EPOCH), Some(2));
+    own.hear(&Revoked { marks: [MARK].into(), ..Revoked::default() });
+    assert_eq!(answers.get(&1, Timestamp::UNIX_EPOCH), None);
 }

@@ -116,6 +116,8 @@ mod identity {
     mod introspection;
     mod invitation_letters;
     mod invitations;
+    mod kept_me;
+    mod kept_me_at_the_prompt;
     mod late_messages;
     mod lock_order;
     mod login;

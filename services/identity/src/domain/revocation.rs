@@ -32,6 +32,15 @@ pub struct Mark {
     pub subject: String,
 }
 
+/// Something that a change of this process has revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnMark {
+    /// What it is about; `None` if this version does not know.
+    pub kind: Option<MarkKind>,
+    /// Which one.
+    pub subject: String,
+}
+
 /// Marks after a position.
 #[derive(Debug, Default)]
 pub struct MarksAfter {

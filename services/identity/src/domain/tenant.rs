@@ -44,6 +44,21 @@ pub struct Membership {
     pub role: Role,
 }
 
+/// A user as it sees itself.
+#[derive(Debug)]
+pub struct Me {
+    /// The user.
+    pub user: User,
+    /// Scopes held outside tenants.
+    pub platform_scopes: Vec<String>,
+    /// Whether there are second factors, verified or not.
+    pub has_factors: bool,
+    /// Memberships, by the names of their tenants.
+    pub memberships: Vec<Membership>,
+    /// Tenants whose deletion has begun, of which the user is a member still.
+    pub of_gone_tenants: Vec<TenantId>,
+}
+
 /// A member of a tenant.
 #[derive(Debug)]
 pub struct Member {

@@ -1,11 +1,14 @@
 //! What all services share: who calls, from where, for which tenant.
 
+use std::sync::Arc;
+
 use access::{Acting, Caller, Proof};
 use boot::AtOnce;
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use tonic::{Request, Status};
 
+use super::kept_me::KeptMe;
 use super::watchers::Watchers;
 use crate::actor::{Actor, Context, SignedIn};
 use crate::changes::sessions::Sessions;
@@ -29,14 +32,17 @@ pub struct Identity {
     pub watchers: Watchers,
     /// What credentials are worth.
     pub local: LocalIdentity,
+    /// What users see of themselves, as long as nothing of it is marked.
+    pub(super) kept_me: Arc<KeptMe>,
     /// The exports under way, each of a tenant or of the platform.
     pub(super) exports: AtOnce<Option<TenantId>>,
 }
 
 impl Identity {
     /// Of these.
-    pub fn new(sessions: Sessions, watchers: Watchers, local: LocalIdentity) -> Self {
-        Self { sessions, watchers, local, exports: AtOnce::new(MOST_EXPORTS, MOST_EXPORTS_OF_ONE) }
+    pub fn new(sessions: Sessions, watchers: Watchers, local: LocalIdentity, kept_me: Arc<KeptMe>) -> Self {
+        let exports = AtOnce::new(MOST_EXPORTS, MOST_EXPORTS_OF_ONE);
+        Self { sessions, watchers, local, kept_me, exports }
     }
 
     pub(super) fn store(&self) -> &Store {

@@ -1,9 +1,8 @@
 //! UserService: users, by those who may manage them, and the caller's own.
 
-use access::Acting;
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::user_service_server::UserService;
-use frontdesk_proto::{ErrorReason, Refusal, paging};
+use frontdesk_proto::paging;
 use jiff::Timestamp;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
@@ -11,14 +10,13 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use super::wire::{count, factor, id, id_or_empty, language, user};
+use super::wire::{count, id, language, user};
 use crate::actor::Actor;
 use crate::changes::platform_scopes;
 use crate::changes::user::{self as changes, NewUser};
 use crate::changes::view_as::VIEW_LIFETIME;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::UserId;
-use crate::domain::tenant::Membership;
 use crate::domain::user::UserKind;
 use crate::error::Error;
 
@@ -28,30 +26,8 @@ impl UserService for Identity {
         &self,
         request: Request<wire::GetMeRequest>,
     ) -> Result<Response<wire::GetMeResponse>, Status> {
-        let (by, _) = Self::user(&request)?;
-        let access::Caller { tenant, acting, .. } = access::caller(&request)?;
-        let found = self.store().get_user(by.user).await.map_err(Error::from)?;
-        let (me, platform_scopes) = found.ok_or_else(gone)?;
-        let mut memberships = self.store().list_memberships(by.user).await.map_err(Error::from)?;
-        if acting.is_some() {
-            // Whoever acts for a user does so in one tenant, and learns nothing of others.
-            memberships.retain(|one| Some(one.tenant.0) == tenant.map(access::TenantId::uuid));
-        }
-        let factors = self.store().list_factors(by.user, Timestamp::now()).await.map_err(Error::from)?;
-        let (viewed_by, acting_client) = match acting {
-            Some(Acting::Viewer(operator)) => (Some(operator), None),
-            Some(Acting::Client(client)) => (None, Some(client)),
-            None => (None, None),
-        };
-        Ok(Response::new(wire::GetMeResponse {
-            user: Some(user(me)),
-            memberships: memberships.into_iter().map(membership).collect(),
-            current_tenant_id: id_or_empty(tenant.map(access::TenantId::uuid)),
-            platform_scopes: if acting.is_some() { Vec::new() } else { platform_scopes },
-            factors: if acting.is_some() { Vec::new() } else { factors.into_iter().map(factor).collect() },
-            viewed_by: id_or_empty(viewed_by),
-            acting_client_id: id_or_empty(acting_client),
-        }))
+        let caller = access::caller(&request)?;
+        Ok(Response::new(self.me(&caller, Timestamp::now()).await?))
     }
 
     async fn view_as(
@@ -255,19 +231,4 @@ impl Identity {
         let (_, scopes) = self.store().get_user(id).await?.ok_or(Error::UserNotFound)?;
         Ok(actor.holds.check(&scopes)?)
     }
-}
-
-fn membership(membership: Membership) -> wire::Membership {
-    let Membership { tenant, tenant_name, role } = membership;
-    wire::Membership {
-        tenant_id: tenant.to_string(),
-        tenant_name,
-        scopes: role.scopes(),
-        role: role.name().to_owned(),
-    }
-}
-
-/// The user of the token was deleted.
-fn gone() -> Refusal {
-    Refusal::new(ErrorReason::SessionEnded, "The user no longer exists. Sign in again.")
 }

@@ -87,7 +87,7 @@ impl State {
             let tell = revocations.tell(self.after.as_ref());
             let wait = match (tell, self.sent) {
                 (None, _) => LOOK,
-                (Some(TellAfter { place, told }), sent) => {
+                (Some(TellAfter { place, told, as_of: _ }), sent) => {
                     let due = sent.map_or(Duration::ZERO, |at| HEARTBEAT.saturating_sub(at.elapsed()));
                     if Some(&place) != self.after.as_ref() || told.anew || due.is_zero() {
                         self.after = Some(place.clone());

@@ -1,6 +1,9 @@
 //! One change under way: a transaction, its time, and the event that is its last
 //! word. What a change consists of is decided by `changes`.
 //!
+//! What a change has marked as revoked, by whatever trigger, comes with its commit, and is void
+//! in this process before anybody is told that the change is made.
+//!
 //! A change that ends otherwise than by [`Change::finish`] or one of its like is
 //! rolled back. The one loop that tries a transaction again is [`Change::run`], so
 //! a call makes three transactions at most.
@@ -12,6 +15,7 @@ use uuid::Uuid;
 
 use super::audit::InsertAuditEvent;
 use super::database::Store;
+use super::revocations::{ListOwnMarks, own_marks};
 use crate::actor::AuditEvent;
 use crate::domain::ids::AuditEventId;
 use crate::error::Error;
@@ -21,6 +25,7 @@ use crate::error::Error;
 pub struct Change {
     tx: Tx,
     at: Timestamp,
+    store: Store,
 }
 
 impl Change {
@@ -33,7 +38,7 @@ impl Change {
     {
         let made = retrying(|| async {
             let tx = store.begin().await?;
-            work(Self { tx, at: Timestamp::now() }).await
+            work(Self { tx, at: Timestamp::now(), store: store.clone() }).await
         });
         match made.await {
             Err(Error::Database(fault)) => Err(Box::pin(store.named(fault)).await.into()),
@@ -55,7 +60,7 @@ impl Change {
     pub async fn finish(self, event: AuditEvent<'_>) -> Result<(), Fault> {
         let address = event.context.address_text();
         let insert = InsertAuditEvent::of(&event, AuditEventId(Self::new_id()), &address, self.at);
-        self.tx.run_last(&insert).await.map(drop)
+        self.finish_with(&insert).await.map(drop)
     }
 
     /// Writes an event beside the last one.
@@ -67,7 +72,9 @@ impl Change {
 
     /// Commits what turned out to have been done before.
     pub async fn settle(self) -> Result<(), Fault> {
-        self.tx.commit().await
+        let marks = self.tx.run_last(&ListOwnMarks {}).await?;
+        self.store.tell_own_marks(own_marks(&marks));
+        Ok(())
     }
 
     pub(super) async fn query(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
@@ -76,7 +83,9 @@ impl Change {
 
     /// Runs a last statement that is its own record, and commits.
     pub(super) async fn finish_with(self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
-        self.tx.run_last(query).await
+        let (rows, marks) = self.tx.run_both_last(query, &ListOwnMarks {}).await?;
+        self.store.tell_own_marks(own_marks(&marks));
+        Ok(rows)
     }
 }
 

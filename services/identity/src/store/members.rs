@@ -12,7 +12,7 @@ use crate::domain::factor::SecondFactorPolicy;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::scopes::OWNERS_SCOPES;
-use crate::domain::tenant::{Member, Membership, ResolvedUser};
+use crate::domain::tenant::{Me, Member, Membership, ResolvedUser};
 use crate::domain::user::UserKind;
 use crate::error::{Error, Existing};
 
@@ -26,8 +26,8 @@ pg::statements! {
     GetMember = "get_member" (tenant: TenantId, user: UserId);
     /// Members in the order of their addresses.
     ListMembers<'a> = "list_members" (tenant: TenantId, after_email: &'a str, after_id: UserId, limit: i64);
-    /// A user's memberships.
-    ListMemberships = "list_memberships" (user: UserId);
+    /// A user with its scopes and memberships.
+    GetMe = "get_me" (user: UserId);
     /// Whether a user is an owner of some tenant, or can be.
     IsOwner<'a> = "is_owner" (user: UserId, owner: &'a str, manages: &'a [&'a str]);
     /// The owners, locked.
@@ -63,14 +63,31 @@ impl Store {
         Columns::all(&self.run(&ListMembers { tenant, after_email, after_id, limit }).await?, member)
     }
 
-    pub async fn list_memberships(&self, user: UserId) -> Result<Vec<Membership>, Fault> {
-        Columns::all(&self.run(&ListMemberships { user }).await?, |row| {
-            Ok(Membership {
-                tenant: row.next("tenant_id")?,
-                tenant_name: row.next("tenant_name")?,
-                role: role(row.next("role")?, row.next("own_scopes")?)?,
-            })
-        })
+    /// What a user is, and where.
+    pub async fn get_me(&self, id: UserId) -> Result<Option<Me>, Fault> {
+        let rows = self.run(&GetMe { user: id }).await?;
+        let mut me: Option<Me> = None;
+        for row in &rows {
+            let mut row = Columns::of(row);
+            let user = user(&mut row)?;
+            let (platform_scopes, has_factors) = (row.next("platform_scopes")?, row.next("has_factors")?);
+            let new = || Me {
+                user,
+                platform_scopes,
+                has_factors,
+                memberships: Vec::new(),
+                of_gone_tenants: Vec::new(),
+            };
+            let me = me.get_or_insert_with(new);
+            let is_gone: Option<bool> = row.next("is_gone")?;
+            let membership = membership(&mut row)?;
+            if is_gone == Some(true) {
+                me.of_gone_tenants.extend(membership.map(|gone| gone.tenant));
+            } else {
+                me.memberships.extend(membership);
+            }
+        }
+        Ok(me)
     }
 
     /// Nothing when the session is over or its user disabled; two rows when the
@@ -162,6 +179,15 @@ impl Change {
     pub async fn delete_member(&self, tenant: TenantId, user: UserId) -> Result<(), Fault> {
         self.query(&DeleteMember { tenant, user }).await.map(drop)
     }
+}
+
+fn membership(row: &mut Columns<'_>) -> Result<Option<Membership>, Fault> {
+    let tenant: Option<TenantId> = row.next("tenant_id")?;
+    let tenant_name: Option<String> = row.next("tenant_name")?;
+    let name: Option<&str> = row.next("role")?;
+    let own_scopes = row.next("own_scopes")?;
+    let Some(((tenant, tenant_name), name)) = tenant.zip(tenant_name).zip(name) else { return Ok(None) };
+    Ok(Some(Membership { tenant, tenant_name, role: role(name, own_scopes)? }))
 }
 
 fn member(row: &mut Columns<'_>) -> Result<Member, Fault> {

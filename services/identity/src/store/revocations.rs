@@ -4,7 +4,7 @@
 use pg::{Columns, Fault, Listener};
 
 use super::database::{Store, lost_row};
-use crate::domain::revocation::{Mark, MarkKind, MarksAfter};
+use crate::domain::revocation::{Mark, MarkKind, MarksAfter, OwnMark};
 
 /// Where the triggers say that there are new marks.
 const CHANNEL: &str = "frontdesk_identity_revocations";
@@ -12,6 +12,8 @@ const CHANNEL: &str = "frontdesk_identity_revocations";
 pg::statements! {
     /// The marks after a position, and how far there are any.
     ReadRevocations = "read_revocations" (after: i64);
+    /// The marks of the transaction under way.
+    ListOwnMarks = "list_own_marks" ();
     /// Forgets marks that nobody needs any more.
     ForgetRevocations = "forget_revocations" ();
     /// What marks are made with: as it is kept, or this from now on.
@@ -20,6 +22,23 @@ pg::statements! {
     GetMarksKey = "get_marks_key" ();
     /// The signing keys that are trusted no more.
     ListRevokedSigningKeys = "list_revoked_signing_keys" ();
+}
+
+/// Most marks of a transaction of which it is known what they are about.
+const MOST_OWN: usize = 1_000;
+
+/// What a transaction has marked that is stored by now. Of a mark that cannot be read it is not
+/// known what it is about, nor of very many.
+pub(super) fn own_marks(rows: &[tokio_postgres::Row]) -> Vec<OwnMark> {
+    let unknown = || vec![OwnMark { kind: None, subject: String::new() }];
+    if rows.len() > MOST_OWN {
+        return unknown();
+    }
+    let read = Columns::all(rows, |row| {
+        let kind: String = row.next("kind")?;
+        Ok(OwnMark { kind: MarkKind::from_word(&kind), subject: row.next("subject")? })
+    });
+    read.unwrap_or_else(|_| unknown())
 }
 
 impl Store {

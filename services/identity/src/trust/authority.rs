@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{
     Authority, Caller, Claims, Closed, Credentials, DeletedTenants, Key, Mark, Resolution, Revoked,
@@ -31,8 +31,10 @@ use crate::domain::user_link::Subject;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Store;
 
-/// How often this process hears itself, as the others do.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+/// The method that is asked with every page, and whose answer is kept as well
+/// (`services/identity/src/rpc/me.rs`). Whoever else is asked of the database each time: other
+/// services keep what they are answered, so that it must not be what is kept here.
+const GET_ME: &str = "/frontdesk.identity.v1.UserService/GetMe";
 
 /// Resolves from the database.
 #[derive(Debug, Clone)]
@@ -223,8 +225,12 @@ impl LocalIdentity {
 }
 
 impl Authority for LocalIdentity {
-    /// Identity asks its own database each time.
+    /// Identity asks its own database each time, or has heard just now that nothing is marked.
     const HOLDS: Duration = Duration::ZERO;
+
+    fn holds_until_marked(method: &str) -> bool {
+        method == GET_ME
+    }
 
     async fn keys(&self, now: Timestamp) -> Result<Vec<Key>, Refusal> {
         // Asked for when a key is not known here: another replica may just have made it.
@@ -236,18 +242,18 @@ impl Authority for LocalIdentity {
         self.keyring.verifying_key(id)
     }
 
-    async fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) {
-        let mut news = self.revocations.news();
+    async fn follow(&self, hear: impl Fn(Revoked, Instant) + Send + Sync) {
+        let mut looks = self.revocations.looks();
         let mut after = None;
         loop {
-            if let Some(TellAfter { place, told }) = self.revocations.tell(after.as_ref()) {
+            if let Some(TellAfter { place, told, as_of }) = self.revocations.tell(after.as_ref()) {
                 after = Some(place);
                 if !told.revoked_keys.is_empty() {
                     self.keyring.drop_keys(&told.revoked_keys);
                 }
-                hear(told);
+                hear(told, as_of);
             }
-            if let Ok(Err(_)) = tokio::time::timeout(HEARTBEAT, news.changed()).await {
+            if looks.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::credential::revocation_mark::Marker;
 use crate::domain::ids::SessionId;
-use crate::domain::revocation::{Mark, MarkKind, MarksAfter};
+use crate::domain::revocation::{Mark, MarkKind, MarksAfter, OwnMark};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -47,6 +47,8 @@ pub struct Revocations {
     lately: Arc<Mutex<Lately>>,
     /// Counts what was read.
     news: watch::Sender<u64>,
+    /// Tells of every look, whether or not it has found anything.
+    looks: watch::Sender<()>,
 }
 
 /// How far somebody has heard.
@@ -65,6 +67,8 @@ pub struct TellAfter {
     pub place: Place,
     /// What is void.
     pub told: Revoked,
+    /// When the look began that has found it: nothing else was revoked by then.
+    pub as_of: Instant,
 }
 
 /// A mark as it is told: watchers are many, and each hears it.
@@ -100,7 +104,13 @@ struct Lately {
 impl Revocations {
     /// Nothing yet.
     pub fn new(store: Store, marker: Marker) -> Self {
-        Self { store, marker, lately: Arc::default(), news: watch::Sender::new(0) }
+        Self {
+            store,
+            marker,
+            lately: Arc::default(),
+            news: watch::Sender::new(0),
+            looks: watch::Sender::new(()),
+        }
     }
 
     /// What stands for a session in a tenant's audit log.
@@ -168,6 +178,7 @@ impl Revocations {
             *count += u64::from(new);
             new
         });
+        self.looks.send_replace(());
         Ok(new)
     }
 
@@ -175,8 +186,8 @@ impl Revocations {
     /// `None` while the database was not looked at lately.
     pub fn tell(&self, after: Option<&Place>) -> Option<TellAfter> {
         let lately = self.lately();
-        lately.looked.filter(|at| at.elapsed() < LOOKED)?;
-        Some(lately.after(after))
+        let as_of = lately.looked.filter(|at| at.elapsed() < LOOKED)?;
+        Some(lately.after(after, as_of))
     }
 
     /// How many keys are trusted no more.
@@ -189,9 +200,28 @@ impl Revocations {
         self.news.subscribe()
     }
 
+    /// Who waits for the next look.
+    pub fn looks(&self) -> watch::Receiver<()> {
+        self.looks.subscribe()
+    }
+
     fn lately(&self) -> MutexGuard<'_, Lately> {
         self.lately.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is void by what a change of this process has marked. That a signing key is trusted no
+/// more is read where its position is.
+pub fn void_by(marker: &Marker, own: Vec<OwnMark>) -> Revoked {
+    let mut void = Revoked::default();
+    for OwnMark { kind, subject } in own {
+        match kind {
+            Some(MarkKind::SigningKey) => {}
+            Some(kind) => void.marks.push(marker.mark(kind, subject)),
+            None => void.anew = true,
+        }
+    }
+    void
 }
 
 /// Whether something was notified; `false` when nobody is heard any more.
@@ -253,14 +283,14 @@ impl Lately {
         new
     }
 
-    fn after(&self, after: Option<&Place>) -> TellAfter {
+    fn after(&self, after: Option<&Place>, as_of: Instant) -> TellAfter {
         let place = Place { epoch: Arc::clone(&self.epoch), position: self.position };
         let known = |after: &&Place| {
             after.epoch == self.epoch && (self.from..=self.position).contains(&after.position)
         };
         let Some(after) = after.filter(known) else {
             let told = Revoked { anew: true, marks: Vec::new(), revoked_keys: self.revoked_keys.clone() };
-            return TellAfter { place, told };
+            return TellAfter { place, told, as_of };
         };
         let mut told = Revoked::default();
         for Marked { what, .. } in self.marks.iter().skip_while(|mark| mark.position <= after.position) {
@@ -270,7 +300,7 @@ impl Lately {
                 What::Everything => told.anew = true,
             }
         }
-        TellAfter { place, told }
+        TellAfter { place, told, as_of }
     }
 }
 
@@ -294,7 +324,7 @@ mod tests {
 
     fn told(lately: &Lately, epoch: &str, after: Option<i64>) -> (i64, bool, Vec<access::Mark>, Vec<String>) {
         let after = after.map(|position| Place { epoch: epoch.into(), position });
-        let TellAfter { place, told } = lately.after(after.as_ref());
+        let TellAfter { place, told, .. } = lately.after(after.as_ref(), Instant::now());
         (place.position, told.anew, told.marks, told.revoked_keys)
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{
     Authority, Caller, Claims, Credentials, DeletedTenants, Issuer, Key, RemoteIdentity, Resolution, Revoked,
@@ -48,7 +48,7 @@ impl<A: Authority> Authority for Asked<A> {
         self.identity.resolve(credentials, claims, now).await
     }
 
-    async fn follow(&self, hear: impl Fn(Revoked) + Send + Sync) {
+    async fn follow(&self, hear: impl Fn(Revoked, Instant) + Send + Sync) {
         self.identity.follow(hear).await;
     }
 

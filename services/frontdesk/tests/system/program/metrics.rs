@@ -8,7 +8,7 @@ use super::log::{assert_holds_none, store_and_find_person};
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, free, path, wait_for};
 
 /// What is told of each kind.
-const TOLD: [&str; 31] = [
+const TOLD: [&str; 32] = [
     "frontdesk_approvals_total{part=\"booking\",outcome=\"APPROVED\",evidence=\"\"} 1",
     "frontdesk_approvals_total{part=\"booking\",outcome=\"HEALED\",evidence=\"CONFIRMED_AT_SET\"} 1",
     "frontdesk_rpc_calls_total{part=\"booking\",method=\"frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest\",code=\"OK\",reason=\"\"} 2",
@@ -30,6 +30,7 @@ const TOLD: [&str; 31] = [
     "frontdesk_mail_dead{part=\"identity\"} 0",
     "frontdesk_password_hashes_waiting{part=\"identity\"} 0",
     "frontdesk_caller_lookups_total{part=\"booking\",source=\"asked\"}",
+    "frontdesk_me_lookups_total{part=\"identity\",source=\"kept\"}",
     "frontdesk_token_checks_total{part=\"booking\",source=\"recalled\"}",
     "frontdesk_revocation_lag_seconds_bucket{part=\"booking\",le=\"5\"} 3",
     "frontdesk_signing_keys_age_seconds{part=\"booking\"}",

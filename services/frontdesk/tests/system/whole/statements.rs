@@ -162,7 +162,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 42] = [
     ("list_due_holds", Across, Sweeper, "holds run out in all tenants, for a role that sees nothing else"),
     ("list_feeds", Across, Sweeper, "feeds forget in all tenants"),
     ("list_labels", NoTable, Service, "the catalog"),
-    ("list_memberships", Listed, Service, "the memberships of one user"),
+    ("get_me", Listed, Service, "the memberships of one user"),
     ("list_platform_audit_events", Across, Service, "what belongs to no tenant"),
     ("list_schema", NoTable, Service, "the catalog"),
     ("list_tables", NoTable, Service, "the catalog"),

@@ -124,4 +124,5 @@ pub const WHOLE: &[(&str, &str)] = &[
     ("count_sessions_of_before", "by hand, while the master key is replaced"),
     ("read_revocations", "the head is one row"),
     ("forget_revocations", "the head is one row"),
+    ("list_own_marks", "there are none here; of many it is the index of what has no position"),
 ];

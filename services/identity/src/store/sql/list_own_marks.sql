@@ -1,0 +1,6 @@
+-- What the transaction under way has marked so far: only its own marks have no position yet,
+-- which they get at the commit. With one more than a thousand nobody looks which ones they are.
+select m.kind, m.subject
+from identity.revocation_marks m
+where m.position is null
+limit 1001
