@@ -47,15 +47,23 @@ create trigger sessions_mark_ended
     )
     execute function identity.mark_revoked('session', 'id');
 
--- A table that is emptied says of no row that it is gone. Marks up to this place count as forgotten,
--- so whatever anybody has heard by then is void.
+-- A table that is emptied says of no row that it is gone, so that is marked as everything: whatever
+-- anybody knows is void. The code of before does not know the kind, and takes it for that. Like every
+-- mark it gets its place at the commit. Where the head is emptied, too, to be filled from elsewhere,
+-- nobody's place is known any more, and no mark is needed.
+alter table identity.revocation_marks drop constraint revocation_marks_kind_check;
+alter table identity.revocation_marks add constraint revocation_marks_kind_check check (
+    kind in ('session', 'user', 'role', 'api_key', 'tenant', 'signing_key', 'everything')
+) not valid;
+alter table identity.revocation_marks validate constraint revocation_marks_kind_check;
+
 create function identity.mark_everything() returns trigger
 language plpgsql
 set search_path = pg_catalog
 as $$
 begin
-    update identity.revocation_head h set position = h.position + 1, forgotten = h.position + 1;
-    perform pg_notify('frontdesk_identity_revocations', '');
+    insert into identity.revocation_marks (kind, subject)
+    select 'everything', tg_table_name from identity.revocation_head;
     return null;
 end
 $$;
@@ -84,3 +92,38 @@ create trigger factors_mark_emptied
 create trigger user_links_mark_emptied
     after truncate on identity.user_links
     for each statement execute function identity.mark_everything();
+
+-- Verifiers drop a signing key by its name alone, which is not known any more when its table was
+-- emptied: so nobody empties it, unless it is to be filled from elsewhere.
+create function identity.refuse_emptied_keys() returns trigger
+language plpgsql
+set search_path = pg_catalog
+as $$
+begin
+    if exists (select from identity.revocation_head) then
+        raise exception 'identity.signing_keys is not truncated: verifiers would still trust its keys'
+            using
+                errcode = 'restrict_violation',
+                hint = 'Nothing was changed. Delete its rows instead: delete from identity.signing_keys.';
+    end if;
+    return null;
+end
+$$;
+create trigger signing_keys_refuse_emptied
+    after truncate on identity.signing_keys
+    for each statement execute function identity.refuse_emptied_keys();
+
+-- Whether the transaction under way has marked anything, for whoever ends it: most have not, and the
+-- index of what has no place yet is long with dead entries while an old transaction is open.
+create function identity.note_marks() returns trigger
+language plpgsql
+set search_path = pg_catalog
+as $$
+begin
+    perform set_config('app.marked', 'yes', true);
+    return null;
+end
+$$;
+create trigger revocation_marks_note
+    after insert on identity.revocation_marks
+    for each statement execute function identity.note_marks();

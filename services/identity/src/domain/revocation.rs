@@ -1,5 +1,6 @@
 //! Marks of what was revoked: what they are about. Who is told of them, and how, is not
-//! known here.
+//! known here. One of a kind that is not known here is about everything; so the mark of a table
+//! that was emptied, `everything`, needs no kind of its own.
 
 use super::words::words;
 

@@ -82,7 +82,7 @@ struct Marked {
 enum What {
     Key(String),
     Answers(access::Mark),
-    /// This version does not know what it is about.
+    /// Of a table that was emptied, or of what this version does not know.
     Everything,
 }
 

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use frontdesk::demo;
 use serde_json::{Value as Json, json};
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::kept_me::{SOON, is_kept, me};
@@ -66,7 +67,6 @@ fn changes(viewer: &str) -> Vec<(String, &'static str, Json)> {
         (gone(other), "/current_tenant_id", here),
         ("truncate identity.memberships".to_owned(), "/memberships", json!([])),
         (of_factor, "/factors/0/name", json!("app")),
-        ("truncate identity.factors cascade".to_owned(), "/factors", json!([])),
     ]
 }
 
@@ -124,6 +124,48 @@ async fn whoever_is_shut_out_at_the_prompt_is_refused_soon_after() {
             assert!(made.elapsed() < SOON, "{end}: still let in");
         }
     }
+}
+
+/// Each by a trigger of its own, whatever a cascade empties beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_emptied_is_marked_as_everything_at_the_commit() {
+    let fixture = Fixture::start().await;
+    for table in
+        ["factors", "user_links", "memberships", "roles", "sessions", "tenant_api_keys", "tenants", "users"]
+    {
+        let before = fixture.count("select position from identity.revocation_head", &[]).await;
+        fixture.sql.batch_execute(&format!("truncate identity.{table} cascade")).await.unwrap();
+        let placed = "select count(*) from identity.revocation_marks \
+            where (kind, subject) = ('everything', $1) and position > $2";
+        assert_eq!(fixture.count(placed, &[&table, &before]).await, 1, "{table}");
+    }
+}
+
+/// Before, whoever had emptied a table and not yet committed had the lock of the head, which
+/// everybody takes who revokes something.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_empties_a_table_and_waits_with_the_commit_keeps_nobody_from_signing_out() {
+    let fixture = Fixture::start().await;
+    let manager = fixture.manager().await;
+    // One that nobody reads who signs out.
+    fixture.sql.batch_execute("begin; truncate identity.user_links").await.unwrap();
+    fixture.post("/v1/auth/logout", &manager, &json!({})).await.ok();
+    fixture.sql.batch_execute("commit").await.unwrap();
+    fixture.get("/v1/me", &manager).await.refused(401, "SESSION_ENDED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_signing_keys_are_emptied_only_together_with_the_head_of_the_marks() {
+    let fixture = Fixture::start().await;
+    let keys = async || fixture.count("select count(*) from identity.signing_keys", &[]).await;
+    let before = keys().await;
+    assert!(before > 0);
+    let refused = fixture.sql.batch_execute("truncate identity.signing_keys").await.unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::RESTRICT_VIOLATION));
+    assert_eq!(keys().await, before);
+    // As before everything is restored or replicated from elsewhere.
+    let both = "begin; truncate identity.signing_keys, identity.revocation_head; rollback";
+    fixture.sql.batch_execute(both).await.unwrap();
 }
 
 /// Of so many marks of one change nobody looks whose they are: all that is kept is void.
