@@ -5,7 +5,8 @@
 //! the time. One is used while the last look at the marks began a tenth of a second ago at
 //! most. So what was changed by another process, and is acknowledged, is seen that much later
 //! at most, also where nothing is heard any more; what this process has changed itself, it
-//! marks before it acknowledges it. Whatever is kept is of a key, and of nobody else.
+//! marks before it acknowledges it. An answer is given to no other key than the one that it was
+//! kept under.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -60,7 +61,7 @@ impl<K: Eq + Hash, V: Clone> UntilMarked<K, V> {
 
     /// The answer of a key, if there is one that holds.
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
-        // Freed when others can go on.
+        // Dropped after the lock is released: freeing thousands of answers takes a while.
         let _forgotten;
         let mut answers = self.answers();
         if let Some((key, answer)) = answers.old.remove_entry(key) {

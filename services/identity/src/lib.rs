@@ -188,8 +188,9 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     Ok(GrpcServer::new(listener, services, readiness, metrics))
 }
 
-/// The store keeps what it tells, so that has neither the layer nor anything else that has the
-/// store.
+/// Has the layer drop what is void by changes of this process. The store owns the function that it
+/// calls for that, so the function must not own the layer, which has the store: neither would ever
+/// be freed.
 fn hear_of_own_changes(store: &store::Store, layer: &AccessLayer<LocalIdentity>, revocations: &Revocations) {
     let (own, marker) = (layer.own(), revocations.marker().clone());
     store.on_own_marks(move |marks| own.hear(&void_by(&marker, marks)));

@@ -23,7 +23,7 @@ pub struct KeptMe {
 }
 
 impl KeptMe {
-    /// Where there are none yet.
+    /// Keeps answers there, and has counted none yet.
     pub fn new(answers: UntilMarked<MeKey, Arc<wire::GetMeResponse>>) -> Self {
         Self { answers, used: Count::default(), asked: Count::default() }
     }

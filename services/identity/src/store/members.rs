@@ -80,11 +80,11 @@ impl Store {
             };
             let me = me.get_or_insert_with(new);
             let is_gone: Option<bool> = row.next("is_gone")?;
-            let membership = membership(&mut row)?;
             if is_gone == Some(true) {
-                me.of_gone_tenants.extend(membership.map(|gone| gone.tenant));
+                // Nothing else of it is shown, so nothing else of it can fail the call.
+                me.of_gone_tenants.push(row.next("tenant_id")?);
             } else {
-                me.memberships.extend(membership);
+                me.memberships.extend(membership(&mut row)?);
             }
         }
         Ok(me)

@@ -2,13 +2,14 @@
 
 use frontdesk::demo;
 use jiff::Timestamp;
+use reqwest::Method;
 use serde_json::{Value as Json, json};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::tenant_deletion::{delete, restore, rows};
 use super::tenant_purge::{GONE, has_rows_in, house, let_tasks_look, policies};
-use crate::fixture::{Fixture, system_under, tenant_path};
+use crate::fixture::{Answer, Fixture, system_under, tenant_path};
 use crate::waits::until_so;
 
 const DUE: &str = "select count(*) from identity.tenants where id = $1 and purge_due_at is not null";
@@ -177,9 +178,9 @@ async fn an_operator_who_names_no_tenant_has_not_come_to_a_closed_one() {
     let answer = async || fixture.get("/v1/properties", &operator).await;
     answer().await.refused(400, "TENANT_REQUIRED");
     let named = async || {
-        let request = fixture.request(reqwest::Method::GET, "/v1/properties").bearer_auth(&operator);
+        let request = fixture.request(Method::GET, "/v1/properties").bearer_auth(&operator);
         let request = request.header("x-tenant-id", demo::TENANT.to_string());
-        crate::fixture::Answer::of(request).await
+        Answer::of(request).await
     };
     until_so("it is closed to whoever names it", async || named().await.status == 403).await;
     named().await.refused(403, "TENANT_DELETED");
@@ -203,6 +204,28 @@ async fn a_tenant_whose_deletion_has_begun_is_nobodys_any_more() {
     fixture.delete(&path, &operator).await.ok();
 }
 
+/// Of such a tenant nothing is shown, so nothing that it has keeps anybody from what is.
+#[tokio::test]
+async fn a_role_of_a_tenant_whose_deletion_has_begun_need_not_be_known() {
+    let fixture = Fixture::start().await;
+    let (owner, id) = (fixture.token(demo::OWNER).await, fixture.user_id(demo::OWNER).await);
+    let (gone, other) = (demo::TENANT, demo::OTHER_TENANT);
+    let begun = format!(
+        "insert into identity.memberships values ('{other}', '{id}', 'viewer', now()); \
+         alter table identity.memberships drop constraint memberships_role_fkey; \
+         update identity.memberships set role = 'auditor' where (tenant_id, user_id) = ('{gone}', '{id}'); \
+         update identity.tenants set deleted_at = now(), purge_at = now(), purge_began_at = now() \
+         where id = '{gone}'"
+    );
+    fixture.sql.batch_execute(&begun).await.unwrap();
+    // Whoever names the tenant is looked up in that one alone.
+    let request = fixture.request(Method::GET, "/v1/me").bearer_auth(&owner);
+    let answer = Answer::of(request.header("x-tenant-id", other.to_string())).await;
+    let memberships = answer.ok()["memberships"].as_array().unwrap();
+    assert_eq!(memberships.len(), 1);
+    assert_eq!(memberships[0]["tenant_id"], json!(other));
+}
+
 /// The audit log outlives the tenant, and is read by whoever runs the platform.
 #[tokio::test]
 async fn operators_export_the_log_of_a_tenant_that_is_closed_or_deleted() {
@@ -214,7 +237,7 @@ async fn operators_export_the_log_of_a_tenant_that_is_closed_or_deleted() {
     fixture.execute(event, &[&demo::OTHER_TENANT, &"of another"]).await;
     let path = format!("/v1/audit-events/export?tenant_id={}", demo::TENANT);
     let read = async || {
-        let request = fixture.request(reqwest::Method::GET, &path).bearer_auth(&operator);
+        let request = fixture.request(Method::GET, &path).bearer_auth(&operator);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 200);
         let text = answer.text().await.unwrap();
