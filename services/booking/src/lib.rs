@@ -5,7 +5,8 @@ mod background;
 mod call;
 mod changes;
 mod config;
-mod domain;
+/// What booking decides by. `services/proof` builds its model of it.
+pub mod domain;
 mod error;
 mod feed;
 mod import;
@@ -136,6 +137,25 @@ async fn ready(store: &store::Store) -> Result<(), String> {
     let schema = store.look_with_others().await.map_err(|fault| fault.to_string())?;
     let problems = schema.found.problem_sentences();
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+}
+
+/// Ends holds that have run out one by one, as the task in the background does in its turns: for
+/// whoever tries in which order things may happen.
+#[derive(Debug, Clone)]
+pub struct Holds(store::Store);
+
+impl Holds {
+    /// Those in a database.
+    pub fn of(database: pg::Database) -> Self {
+        Self(store::open(database, Policy::default()))
+    }
+
+    /// Ends the request of a tenant whose hold has run out; whether it expired.
+    pub async fn expire(&self, tenant: uuid::Uuid, request: uuid::Uuid) -> Result<bool, access::Refusal> {
+        let call = call::Call::of_the_system(access::TenantId::of_stored_row(tenant));
+        let expire = changes::Expire { id: domain::ids::BookingRequestId(request) };
+        self.0.change(&call, &expire).await.map_err(|error| error.refusal())
+    }
 }
 
 /// The indexes that statements are written for in the single-table layout, whose
