@@ -6,7 +6,7 @@ CONSOLE := gateway/console
 CARGO := cargo
 CLIPPY := $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-.PHONY: up test lint unit clients console generate bench clean
+.PHONY: up test lint unit clients console generate bench proof clean
 
 up:
 	@deploy/setup
@@ -70,6 +70,11 @@ bench: console
 	cargo bench --locked -p frontdesk --bench gateway --bench stack --bench identity --bench booking --bench sign_ins
 	cargo bench --locked -p frontdesk --bench revocations -- 1000000
 	cd $(CONSOLE) && FRONTDESK="$(CURDIR)/target/release/frontdesk" npm run --silent bench
+
+# Every order in which the statements of two calls can reach Postgres; what that shows, and what
+# not, says ARCHITECTURE.md. `make proof ARGUMENTS="--replay '...'"` runs one that failed.
+proof:
+	$(CARGO) run --locked --quiet -p proof -- $(ARGUMENTS)
 
 # Writes the Rust code of the .proto files, the OpenAPI document, what README and
 # deploy/env.example say of settings, and what the migrations make.

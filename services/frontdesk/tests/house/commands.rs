@@ -10,8 +10,8 @@ use crate::texts::{self, Text};
 /// This list only shrinks.
 const KNOWN: [&str; 0] = [];
 
-/// Options of other programs: of Postgres', of curl, of our scripts.
-const FOREIGN: [&str; 12] = [
+/// Options of other programs: of Postgres', of curl, of our scripts, of `make proof`.
+const FOREIGN: [&str; 14] = [
     "--asynchronous",
     "--auth-host",
     "--auth-local",
@@ -20,9 +20,11 @@ const FOREIGN: [&str; 12] = [
     "--data-binary",
     "--enable-row-security",
     "--export",
+    "--forge",
     "--locale",
     "--no-acl",
     "--no-sync",
+    "--replay",
     "--user",
 ];
 

@@ -1,0 +1,61 @@
+//! Connections that break: a call loses its connection at each of its statements, before the
+//! server has it and after it has run it, and another call goes on beside it. What the call
+//! stored is all or nothing, and its answer says which, or that nobody knows.
+
+use crate::check::{OneByOne, faults};
+use crate::explore::{Cell, Failed, Found, Order, Replay};
+use crate::run::{Outcome, Ran, Worker};
+use crate::stepper::Fault;
+
+/// Answers of a call that may have stored something.
+const UNKNOWN: &str = "OUTCOME_UNKNOWN";
+/// Answers of one whose connection broke, and that has stored nothing.
+const NOTHING_STORED: [&str; 2] = ["DB_UNAVAILABLE", "DB_CONNECTION"];
+
+impl Cell {
+    /// Tries the first call with each of its statements broken off, and the second one after it.
+    pub async fn break_off(&self, worker: &Worker) -> Found {
+        let mut found = Found::default();
+        let [_, second] = self.calls[..] else { return found };
+        let whole = worker.run(&self.start, &self.calls, &[('a', None)]).await;
+        let without = worker.run(&self.start, &[second], &[]).await.outcome;
+        let own = whole.points.iter().take_while(|point| point.taken.eq_ignore_ascii_case(&'a')).count();
+        for at in 0..own {
+            for fault in [Fault::Unsent, Fault::Unheard] {
+                let mut order = Order::of(&whole.points[..at]);
+                order.0.push((whole.points[at].taken, Some(fault)));
+                let ran = worker.run(&self.start, &self.calls, &order.0).await;
+                found.orders += 1;
+                let faults = broken(&ran, &whole.outcome, &without);
+                if !faults.is_empty() {
+                    let replay = Replay { cell: self.clone(), order };
+                    let before = worker.lines_before(&self.start).await;
+                    let one_by_one = vec![(vec![0, 1], whole.outcome.clone())];
+                    found.failed.push(Failed { replay, faults, ran, before, one_by_one });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What is wrong with calls of which the first one was broken off.
+fn broken(ran: &Ran, whole: &Outcome, without: &Outcome) -> Vec<String> {
+    let mut faults = faults(ran, &OneByOne::new());
+    let [answer, other] = &ran.outcome.answers[..] else { return faults };
+    let stored = ran.outcome.lines == whole.lines && Some(other) == whole.answers.get(1);
+    let nothing = ran.outcome.lines == without.lines && Some(other) == without.answers.first();
+    let fits = if answer.starts_with(UNKNOWN) {
+        stored || nothing
+    } else if NOTHING_STORED.iter().any(|known| answer.starts_with(known)) {
+        nothing
+    } else {
+        // It needed nothing of what was lost, or began again.
+        stored && Some(answer) == whole.answers.first()
+    };
+    if !fits {
+        faults
+            .push(format!("the call that was broken off is answered {answer}, which does not fit the rows"));
+    }
+    faults
+}

@@ -1,0 +1,342 @@
+//! All orders of a cell: two or three calls from one state.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::calls::Call;
+use crate::check::{OneByOne, faults};
+use crate::model;
+use crate::run::{Outcome, Point, Ran, Worker};
+use crate::states::Start;
+use crate::stepper::Fault;
+
+/// Calls from a state.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    pub start: Start,
+    pub calls: Vec<Call>,
+}
+
+/// What is tried of a cell.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How often a call may be left that could go on.
+    pub switches: usize,
+    /// Most orders.
+    pub most: usize,
+}
+
+/// An order, as a letter for each turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order(pub Vec<(char, Option<Fault>)>);
+
+/// An order of a cell, as `--replay` takes it.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    pub cell: Cell,
+    pub order: Order,
+}
+
+/// What was found in a cell.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub orders: usize,
+    /// Whether there were more than the limits let be tried.
+    pub is_cut: bool,
+    pub failed: Vec<Failed>,
+}
+
+/// An order that came to what must not be.
+#[derive(Debug)]
+pub struct Failed {
+    pub replay: Replay,
+    pub faults: Vec<String>,
+    pub ran: Ran,
+    pub before: Vec<String>,
+    pub one_by_one: OneByOne,
+}
+
+/// Failures of a cell after which the others are not looked for.
+const ENOUGH: usize = 3;
+
+impl Cell {
+    /// Every pair of calls from a state.
+    pub fn pairs(start: &Start) -> Vec<Self> {
+        let calls = Call::all(&start.world);
+        let pair = |(at, one): (usize, &Call)| {
+            calls[at..].iter().map(|other| vec![*one, *other]).collect::<Vec<_>>()
+        };
+        let pairs = calls.iter().enumerate().flat_map(pair);
+        pairs.map(|calls| Self { start: start.clone(), calls }).collect()
+    }
+
+    /// Tries all orders within limits.
+    pub async fn explore(&self, worker: &Worker, limits: Limits) -> Found {
+        let mut found = Found::default();
+        let one_by_one = self.one_by_one(worker, &mut found).await;
+        let mut left = vec![Order::default()];
+        while let Some(order) = left.pop() {
+            if found.orders >= limits.most || found.failed.len() >= ENOUGH {
+                found.is_cut = true;
+                break;
+            }
+            let ran = worker.run(&self.start, &self.calls, &order.0).await;
+            found.orders += 1;
+            for (at, point) in ran.points.iter().enumerate().skip(order.0.len()) {
+                for letter in point.letters.iter().filter(|letter| **letter != point.taken) {
+                    let next = Order::taking(&ran.points[..at], *letter);
+                    if switches(&ran.points[..at], point, *letter) <= limits.switches {
+                        left.push(next);
+                    } else {
+                        found.is_cut = true;
+                    }
+                }
+            }
+            let faults = faults(&ran, &one_by_one);
+            if !faults.is_empty() {
+                let failed = self.failed(worker, Order::of(&ran.points), &one_by_one).await;
+                found.failed.push(failed);
+            }
+        }
+        found
+    }
+
+    /// What comes of the calls one after the other, in each order.
+    pub async fn one_by_one(&self, worker: &Worker, found: &mut Found) -> OneByOne {
+        let mut outcomes = OneByOne::new();
+        for first in orders(self.calls.len()) {
+            let ran = worker.run(&self.start, &self.calls, &self.serial(worker, &first).await.0).await;
+            let mut faults = faults(&ran, &OneByOne::new());
+            let whole: Vec<usize> = first.iter().map(|letter| usize::from(*letter as u8 - b'a')).collect();
+            let described = model::one_by_one(&self.start.world, &self.calls, &whole);
+            if described.as_ref().is_some_and(|described| *described != ran.outcome) {
+                faults.push("the model comes to something else".to_owned());
+            }
+            faults.extend(self.unlike_explained(worker, whole[0], &ran.outcome).await);
+            outcomes.push((whole.clone(), ran.outcome.clone()));
+            let passed = model::passing_over(&self.start.world, &self.calls, &whole).into_iter();
+            outcomes.extend(passed.map(|outcome| (whole.clone(), outcome)));
+            if !faults.is_empty() {
+                let replay = Replay { cell: self.clone(), order: Order::of(&ran.points) };
+                let before = worker.lines_before(&self.start).await;
+                found.failed.push(Failed {
+                    replay,
+                    faults,
+                    ran,
+                    before,
+                    one_by_one: described.map(|outcome| (whole, outcome)).into_iter().collect(),
+                });
+            }
+        }
+        outcomes
+    }
+
+    /// An approve to which nothing came in between does what its explanation says.
+    async fn unlike_explained(&self, worker: &Worker, first: usize, of: &Outcome) -> Option<String> {
+        let (Call::Approve(n), answer) = (self.calls[first], of.answers.get(first)?) else { return None };
+        let explained = worker.explained(&self.start, n).await;
+        let differs = !answer.starts_with(&explained) || explained.is_empty();
+        differs.then(|| format!("{} is explained as {explained} and answered {answer}", self.calls[first]))
+    }
+
+    /// The turns by which calls come one after the other: each goes on until it has none.
+    async fn serial(&self, worker: &Worker, first: &[char]) -> Order {
+        let mut order = Order::default();
+        if let [one, _] = first {
+            return Order(vec![(*one, None)]);
+        }
+        for next in &first[..first.len() - 1] {
+            let mut asked = order.clone();
+            asked.0.push((*next, None));
+            // Whoever had the last turn goes on to the end.
+            let ran = worker.run(&self.start, &self.calls, &asked.0).await;
+            let own = |point: &&Point| point.taken.eq_ignore_ascii_case(next);
+            let until = order.0.len() + ran.points[order.0.len()..].iter().take_while(own).count();
+            order = Order::of(&ran.points[..until]);
+        }
+        order.0.push((first[first.len() - 1], None));
+        order
+    }
+
+    /// The failure with the shortest beginning that still fails.
+    async fn failed(&self, worker: &Worker, order: Order, one_by_one: &OneByOne) -> Failed {
+        let mut shortest = order.clone();
+        for length in 0..order.0.len() {
+            let ran = worker.run(&self.start, &self.calls, &order.0[..length]).await;
+            if !faults(&ran, one_by_one).is_empty() {
+                shortest.0.truncate(length);
+                break;
+            }
+        }
+        let ran = worker.run(&self.start, &self.calls, &shortest.0).await;
+        let faults = faults(&ran, one_by_one);
+        let before = worker.lines_before(&self.start).await;
+        let replay = Replay { cell: self.clone(), order: shortest };
+        Failed { replay, faults, ran, before, one_by_one: one_by_one.clone() }
+    }
+}
+
+impl Replay {
+    /// Runs it again, and says what is wrong with it, if anything is.
+    pub async fn again(&self, worker: &Worker) -> Failed {
+        let mut found = Found::default();
+        let one_by_one = self.cell.one_by_one(worker, &mut found).await;
+        if let Some(failed) = found.failed.pop() {
+            return failed;
+        }
+        let ran = worker.run(&self.cell.start, &self.cell.calls, &self.order.0).await;
+        let faults = faults(&ran, &one_by_one);
+        let before = worker.lines_before(&self.cell.start).await;
+        Failed { replay: self.clone(), faults, ran, before, one_by_one }
+    }
+}
+
+impl Order {
+    /// The order that was run.
+    pub fn of(points: &[Point]) -> Self {
+        Self(points.iter().map(|point| (point.taken, point.fault)).collect())
+    }
+
+    /// The same beginning, and another turn.
+    fn taking(points: &[Point], letter: char) -> Self {
+        let mut order = Self::of(points);
+        order.0.push((letter, None));
+        order
+    }
+}
+
+/// How often a call was left that could go on, if this turn is taken next.
+fn switches(before: &[Point], point: &Point, letter: char) -> usize {
+    let taken = before.iter().map(|point| (&point.letters, point.taken)).chain([(&point.letters, letter)]);
+    let (mut last, mut switches) = (None::<char>, 0);
+    for (letters, taken) in taken {
+        let could_go_on = last.is_some_and(|last| letters.iter().any(|one| one.eq_ignore_ascii_case(&last)));
+        switches += usize::from(could_go_on && last.is_some_and(|last| !last.eq_ignore_ascii_case(&taken)));
+        last = Some(taken);
+    }
+    switches
+}
+
+/// Each order of so many calls, by their letters.
+fn orders(calls: usize) -> Vec<Vec<char>> {
+    let letters: Vec<char> = ('a'..).take(calls).collect();
+    let mut all = vec![Vec::new()];
+    for _ in 0..calls {
+        all = all
+            .into_iter()
+            .flat_map(|begun: Vec<char>| {
+                let rest = letters.iter().filter(|letter| !begun.contains(letter)).copied();
+                rest.map(|letter| [begun.clone(), vec![letter]].concat()).collect::<Vec<_>>()
+            })
+            .collect();
+    }
+    all
+}
+
+impl fmt::Display for Replay {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calls: Vec<String> = self.cell.calls.iter().map(Call::to_string).collect();
+        write!(out, "{} {} {}", self.cell.start.name, calls.join(","), self.order)
+    }
+}
+
+impl FromStr for Replay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split_whitespace();
+        let (Some(start), Some(calls)) = (parts.next(), parts.next()) else {
+            return Err("a replay is a state, calls and an order".to_owned());
+        };
+        let start = Start::named(start).ok_or_else(|| format!("there is no state {start}"))?;
+        let calls = calls.split(',').map(str::parse).collect::<Result<Vec<Call>, _>>()?;
+        let order = parts.next().unwrap_or("-").parse()?;
+        Ok(Self { cell: Cell { start, calls }, order })
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (letter, fault) in &self.0 {
+            let fault = match fault {
+                None => "",
+                Some(Fault::Unsent) => "!",
+                Some(Fault::Unheard) => "?",
+            };
+            write!(out, "{letter}{fault}")?;
+        }
+        out.write_str(if self.0.is_empty() { "-" } else { "" })
+    }
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut order = Self::default();
+        for letter in text.chars().filter(|letter| *letter != '-') {
+            let fault = match letter {
+                '!' => Fault::Unsent,
+                '?' => Fault::Unheard,
+                _ => {
+                    order.0.push((letter, None));
+                    continue;
+                }
+            };
+            order.0.last_mut().ok_or("an order does not begin with a fault")?.1 = Some(fault);
+        }
+        Ok(order)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "FAILED --replay '{}'", self.replay)?;
+        for fault in &self.faults {
+            writeln!(out, "  {fault}")?;
+        }
+        let calls = &self.replay.cell.calls;
+        let answered = |out: &mut fmt::Formatter<'_>, answers: &[String]| {
+            calls.iter().zip(answers).try_for_each(|(call, answer)| writeln!(out, "    {call}: {answer}"))
+        };
+        writeln!(out, "  before:")?;
+        self.before.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+        writeln!(out, "  run:")?;
+        self.ran.trace.iter().try_for_each(|step| writeln!(out, "    {step}"))?;
+        writeln!(out, "  answered:")?;
+        answered(out, &self.ran.outcome.answers)?;
+        writeln!(out, "  after:")?;
+        self.ran.outcome.lines.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+        for (_, outcome) in &self.one_by_one {
+            writeln!(out, "  one after the other:")?;
+            answered(out, &outcome.answers)?;
+            let differs = |line: &&String| !self.ran.outcome.lines.contains(line);
+            outcome.lines.iter().filter(differs).try_for_each(|line| writeln!(out, "    {line}"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_is_read_as_it_is_written() {
+        for text in ["open+other approve-r1,cancel-r2 aab?b", "hold expire-r1,approve-r1 -"] {
+            assert_eq!(text.parse::<Replay>().unwrap().to_string(), text);
+        }
+        assert!("nothing approve-r1 a".parse::<Replay>().is_err());
+    }
+
+    #[test]
+    fn leaving_a_call_that_could_go_on_is_a_switch() {
+        let point = |letters: &str, taken| Point { letters: letters.chars().collect(), taken, fault: None };
+        let before = [point("ab", 'a'), point("ab", 'b')];
+        assert_eq!(switches(&before, &point("ab", 'b'), 'b'), 1);
+        assert_eq!(switches(&before, &point("ab", 'b'), 'a'), 2);
+        // The other one waits, or is over.
+        assert_eq!(switches(&before, &point("a", 'a'), 'a'), 1);
+        assert_eq!(orders(3).len(), 6);
+    }
+}

@@ -1,0 +1,21 @@
+//! Every order in which the statements of calls of booking can reach Postgres: each is tried, on
+//! a real server, and what comes of it is held against what the calls do one after the other.
+//! Nothing is sampled and nothing depends on time: a stepper on the wire holds each statement
+//! until it is let go, and the locks say who waits for whom.
+//!
+//! What is tried, and what is not, says ARCHITECTURE.md, "What is proven".
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a proof that cannot go on says where")]
+
+mod broken;
+pub mod calls;
+pub mod check;
+pub mod explore;
+pub mod forged;
+pub mod model;
+pub mod run;
+mod service;
+pub mod states;
+mod stepper;
+mod wire;
+pub mod world;

@@ -1,0 +1,147 @@
+//! `make proof`: tries every order of every cell, and says how many and what failed.
+
+#![allow(clippy::unwrap_used, reason = "a proof that cannot go on says where")]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use clap::Parser;
+use proof::explore::{Cell, Limits, Replay};
+use proof::forged::{FORGERIES, Forgery};
+use proof::run::Worker;
+use proof::states::Start;
+
+/// What it finds is its result; whoever does not read it has it go on.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _unread = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
+/// Tries every order in which the statements of two calls can reach Postgres.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Runs one order that a failure has named: a state, calls and turns.
+    #[arg(long)]
+    replay: Option<String>,
+    /// Only states whose name has this in it; `=NAME` is that one.
+    #[arg(long, default_value = "")]
+    state: String,
+    /// Only pairs with a call whose name begins so.
+    #[arg(long, default_value = "")]
+    call: String,
+    /// A fault that is put in on purpose, to see that it is found.
+    #[arg(long)]
+    forge: Option<String>,
+    /// How often a call may be left that could go on.
+    #[arg(long, default_value_t = 3)]
+    switches: usize,
+    /// Most orders of a pair from a state.
+    #[arg(long, default_value_t = 400)]
+    most: usize,
+    /// How many orders are tried at once.
+    #[arg(long, default_value_t = 4)]
+    workers: usize,
+    /// Failures after which it ends.
+    #[arg(long, default_value_t = 10)]
+    failures: usize,
+}
+
+/// What all workers have found.
+#[derive(Default)]
+struct Counted {
+    orders: AtomicUsize,
+    cells: AtomicUsize,
+    cut: AtomicUsize,
+    failed: AtomicUsize,
+    of_states: Mutex<BTreeMap<String, usize>>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    access::install_crypto();
+    let arguments = Arguments::parse();
+    let forged = match arguments.forge.as_deref().map(Forgery::named) {
+        Some(None) => {
+            let names: Vec<&str> = FORGERIES.iter().map(|forgery| forgery.name).collect();
+            say!("--forge takes one of {}", names.join(", "));
+            return ExitCode::from(2);
+        }
+        known => known.flatten(),
+    };
+    match &arguments.replay {
+        Some(replay) => Box::pin(once(replay, forged)).await,
+        None => Box::pin(all(arguments, forged)).await,
+    }
+}
+
+async fn once(replay: &str, forged: Option<&'static Forgery>) -> ExitCode {
+    let replay: Replay = match replay.parse() {
+        Ok(replay) => replay,
+        Err(error) => {
+            say!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    let worker = Worker::start_with(forged).await;
+    let failed = replay.again(&worker).await;
+    say!("{failed}");
+    if failed.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn all(arguments: Arguments, forged: Option<&'static Forgery>) -> ExitCode {
+    let began = Instant::now();
+    let wanted = arguments.state.strip_prefix('=');
+    let fits =
+        |start: &Start| wanted.map_or(start.name.contains(&arguments.state), |name| start.name == name);
+    let starts: Vec<Start> = Start::all().into_iter().filter(fits).collect();
+    let with = |cell: &Cell| cell.calls.iter().any(|call| call.to_string().starts_with(&arguments.call));
+    let cells: Vec<Cell> = starts.iter().flat_map(Cell::pairs).filter(with).collect();
+    say!("{} states, {} cells", starts.len(), cells.len());
+    let limits = Limits { switches: arguments.switches, most: arguments.most };
+    let (cells, next, counted) = (Arc::new(cells), Arc::<AtomicUsize>::default(), Arc::<Counted>::default());
+    let workers = (0..arguments.workers).map(|_| {
+        let (cells, next, counted) = (Arc::clone(&cells), Arc::clone(&next), Arc::clone(&counted));
+        tokio::spawn(async move {
+            let worker = Worker::start_with(forged).await;
+            while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+                try_all(&worker, cell, limits, &counted).await;
+                if counted.failed.load(Ordering::Relaxed) >= arguments.failures {
+                    break;
+                }
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+    let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+    say!(
+        "{} orders of {} cells in {:.0} s; of {} cells only those with few switches; {} failed",
+        count(&counted.orders),
+        count(&counted.cells),
+        began.elapsed().as_secs_f32(),
+        count(&counted.cut),
+        count(&counted.failed)
+    );
+    if count(&counted.failed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn try_all(worker: &Worker, cell: &Cell, limits: Limits, counted: &Counted) {
+    let mut found = Box::pin(cell.explore(worker, limits)).await;
+    let broken = Box::pin(cell.break_off(worker)).await;
+    found.orders += broken.orders;
+    found.failed.extend(broken.failed);
+    counted.orders.fetch_add(found.orders, Ordering::Relaxed);
+    counted.cells.fetch_add(1, Ordering::Relaxed);
+    counted.cut.fetch_add(usize::from(found.is_cut), Ordering::Relaxed);
+    counted.failed.fetch_add(found.failed.len(), Ordering::Relaxed);
+    *counted.of_states.lock().unwrap().entry(cell.start.name.clone()).or_default() += found.orders;
+    for failed in found.failed {
+        say!("{failed}");
+    }
+}

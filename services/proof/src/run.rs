@@ -1,0 +1,364 @@
+//! One order of the statements of some calls, run on a real Postgres.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use devdb::TestDatabase;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
+
+use crate::calls::{Call, explain};
+use crate::forged::Forgery;
+use crate::service::Service;
+use crate::states::Start;
+use crate::stepper::{Connection, Doing, Fault, Stepper};
+use crate::world::{LINES, named};
+
+/// Most calls at once.
+pub const MOST_CALLS: usize = 3;
+/// Most statements of all calls together; more is a call that goes round in a circle.
+const MOST_STEPS: usize = 300;
+/// When a call that says nothing is taken for stuck. No order depends on it.
+const STUCK: Duration = Duration::from_secs(20);
+/// How long what runs is left alone before the locks are asked whether it waits.
+const MOMENT: Duration = Duration::from_millis(1);
+
+const BLOCKERS: &str = "select pg_blocking_pids(pid) from unnest($1::integer[]) as pid";
+
+/// Runs one order after the other in a database of its own.
+pub struct Worker {
+    sql: Client,
+    lines: Statement,
+    blockers: Statement,
+    lanes: Vec<Lane>,
+    changed: Arc<Notify>,
+    sockets: PathBuf,
+    _database: TestDatabase,
+}
+
+/// A server for one call at a time.
+struct Lane {
+    service: Service,
+    stepper: Stepper,
+}
+
+/// A call under way.
+struct Running {
+    call: JoinHandle<String>,
+    is_answered: Arc<AtomicBool>,
+}
+
+/// What may come next: a letter for each call, a capital for what is left of an attempt before
+/// the one that is under way.
+struct Turn {
+    letter: char,
+    what: String,
+    connection: Arc<Connection>,
+}
+
+/// Where one of several turns was taken.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// All that could be taken.
+    pub letters: Vec<char>,
+    pub taken: char,
+    pub fault: Option<Fault>,
+}
+
+/// What came of an order.
+#[derive(Debug, Default)]
+pub struct Ran {
+    pub points: Vec<Point>,
+    pub outcome: Outcome,
+    /// Calls that were answered before another one had run anything.
+    pub earlier: BTreeSet<(usize, usize)>,
+    /// What was run, in its order.
+    pub trace: Vec<String>,
+    /// What no order may come to.
+    pub trouble: Vec<String>,
+}
+
+impl Ran {
+    /// Notes who has been answered while others have run nothing.
+    fn note_earlier(&mut self, running: &[Running]) {
+        let idle = |call: &usize| self.points.iter().all(|point| point.call() != *call);
+        let is_answered = |call: &usize| running[*call].is_answered.load(Ordering::SeqCst);
+        let answered = (0..running.len()).filter(is_answered);
+        let pairs = answered.flat_map(|one| {
+            (0..running.len()).filter(idle).filter(move |other| *other != one).map(move |other| (one, other))
+        });
+        let pairs: Vec<(usize, usize)> = pairs.collect();
+        self.earlier.extend(pairs);
+    }
+
+    /// Notes and takes the turn that the order asks for, or the next one.
+    fn take(&mut self, turns: &[Turn], asked: Option<(char, Option<Fault>)>) {
+        let last = self.points.last().map(|point| point.taken.to_ascii_lowercase());
+        let wanted = asked.map(|(letter, _)| letter).or(last);
+        let turn = turns.iter().find(|turn| Some(turn.letter) == wanted);
+        if turn.is_none() && asked.is_some() {
+            self.trouble.push(format!("nobody could take turn {} of the order", self.points.len() + 1));
+        }
+        let turn = turn.unwrap_or(&turns[0]);
+        let fault = asked.and_then(|(_, fault)| fault);
+        let letters = turns.iter().map(|turn| turn.letter).collect();
+        self.points.push(Point { letters, taken: turn.letter, fault });
+        self.trace.push(format!("{} {}{}", turn.letter, turn.what, shown(fault)));
+        match fault {
+            None => turn.connection.release(),
+            Some(fault) => turn.connection.break_off(fault),
+        }
+    }
+}
+
+impl Point {
+    /// The call whose turn it was.
+    fn call(&self) -> usize {
+        usize::from(self.taken.to_ascii_lowercase() as u8 - b'a')
+    }
+}
+
+/// What is seen of an order from outside.
+#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outcome {
+    pub answers: Vec<String>,
+    /// The rows and events afterwards.
+    pub lines: Vec<String>,
+}
+
+/// What a call is doing.
+enum Stage {
+    /// It has been answered, and nothing is left of it.
+    Over,
+    /// Its process works.
+    Works,
+    /// Statements of it are held or run.
+    Steps(Vec<Turn>, Vec<i32>),
+}
+
+impl Worker {
+    /// A database of its own, and the servers over it.
+    pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// The same with a fault that was put in on purpose.
+    pub async fn start_with(forged: Option<&'static Forgery>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let database = TestDatabase::create(&[&booking::MIGRATIONS]).await;
+        let sql = pg::connect(&database.url).await.unwrap();
+        sql.batch_execute(forged.map_or("", |forged| forged.sql)).await.unwrap();
+        let folder = "select current_setting('unix_socket_directories')";
+        let folder: String = sql.query_one(folder, &[]).await.unwrap().get(0);
+        let name = format!("proof-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let sockets = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&sockets).unwrap();
+        let (changed, names, mut lanes) = (Arc::<Notify>::default(), statement_names(), Vec::new());
+        for lane in 0..MOST_CALLS {
+            let own = sockets.join(lane.to_string());
+            std::fs::create_dir_all(&own).unwrap();
+            let server = PathBuf::from(&folder).join(".s.PGSQL.5432");
+            let at = own.join(".s.PGSQL.5432");
+            let stepper =
+                Stepper::listen(&at, server, Arc::clone(&changed), Arc::clone(&names), forged).unwrap();
+            let url = database.url.replace(&folder, own.to_str().unwrap());
+            assert_ne!(url, database.url, "the address of the server names its folder");
+            lanes.push(Lane { service: Service::over(&url).await.unwrap(), stepper });
+        }
+        let (lines, blockers) = (sql.prepare(LINES).await.unwrap(), sql.prepare(BLOCKERS).await.unwrap());
+        Self { sql, lines, blockers, lanes, changed, sockets, _database: database }
+    }
+
+    /// Runs the calls in an order, from a state. Where the order ends, whoever had the last turn
+    /// goes on, and then the first of the others.
+    pub async fn run(&self, start: &Start, calls: &[Call], order: &[(char, Option<Fault>)]) -> Ran {
+        let tenant = Uuid::now_v7();
+        start.world.store(&self.sql, tenant).await.unwrap();
+        let mut ran = Ran::default();
+        let running = self.begin(calls, tenant);
+        while ran.trace.len() < MOST_STEPS {
+            let turns = match self.settled(&running).await {
+                Ok(Some(turns)) => turns,
+                Ok(None) => break,
+                Err(trouble) => {
+                    ran.trouble.push(trouble);
+                    break;
+                }
+            };
+            ran.note_earlier(&running);
+            if turns.is_empty() {
+                ran.trouble.push("they wait for each other in a circle".to_owned());
+                ran.trace.push("-- circle".to_owned());
+                let _in_time = timeout(STUCK, self.changed.notified()).await;
+                continue;
+            }
+            ran.take(&turns, order.get(ran.points.len()).copied());
+        }
+        self.end(running, &mut ran).await;
+        ran.outcome.lines = self.lines_of(tenant).await;
+        ran
+    }
+
+    /// What an approve does by its explanation.
+    pub async fn explained(&self, start: &Start, request: u8) -> String {
+        let tenant = Uuid::now_v7();
+        start.world.store(&self.sql, tenant).await.unwrap();
+        explain(&self.lanes[0].service, tenant, request).await
+    }
+
+    /// The lines that a state has before any call.
+    pub async fn lines_before(&self, start: &Start) -> Vec<String> {
+        let tenant = Uuid::now_v7();
+        start.world.store(&self.sql, tenant).await.unwrap();
+        self.lines_of(tenant).await
+    }
+
+    fn begin(&self, calls: &[Call], tenant: Uuid) -> Vec<Running> {
+        let one = |(call, lane): (&Call, &Lane)| {
+            lane.stepper.arm(true);
+            let (call, service, changed) = (*call, lane.service.clone(), Arc::clone(&self.changed));
+            let is_answered = Arc::<AtomicBool>::default();
+            let answered = Arc::clone(&is_answered);
+            let call = tokio::spawn(async move {
+                let answer = call.make(&service, tenant).await;
+                answered.store(true, Ordering::SeqCst);
+                changed.notify_one();
+                answer
+            });
+            Running { call, is_answered }
+        };
+        calls.iter().zip(&self.lanes).map(one).collect()
+    }
+
+    /// Lets everything pass until nothing is left.
+    async fn end(&self, running: Vec<Running>, ran: &mut Ran) {
+        for lane in &self.lanes {
+            lane.stepper.arm(false);
+        }
+        for Running { call, .. } in running {
+            match timeout(STUCK, call).await {
+                Ok(Ok(answer)) => ran.outcome.answers.push(answer),
+                Ok(Err(_)) => ran.outcome.answers.push("PANICKED".to_owned()),
+                Err(_) => ran.outcome.answers.push("STUCK".to_owned()),
+            }
+        }
+        for lane in &self.lanes {
+            while lane.stepper.connections().iter().any(|one| one.doing() != Doing::Rests) {
+                if timeout(STUCK, self.changed.notified()).await.is_err() {
+                    ran.trouble.push("a connection does not come to rest".to_owned());
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn lines_of(&self, tenant: Uuid) -> Vec<String> {
+        let rows = self.sql.query(&self.lines, &[&tenant]).await.unwrap();
+        named(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Waits until every call is over, holds a statement, or waits for a lock of another one. The
+    /// turns that may be taken then; `None` when all are over.
+    async fn settled(&self, running: &[Running]) -> Result<Option<Vec<Turn>>, String> {
+        loop {
+            let (mut turns, mut run, mut works, mut over) = (Vec::new(), Vec::new(), false, 0);
+            for (at, (call, lane)) in running.iter().zip(&self.lanes).enumerate() {
+                // Asked first: what it leaves open shows at its connections after that.
+                let is_answered = call.is_answered.load(Ordering::SeqCst);
+                match stage(at, is_answered, &lane.stepper.connections()) {
+                    Stage::Over => over += 1,
+                    Stage::Works => works = true,
+                    Stage::Steps(held, runs) => {
+                        turns.extend(held);
+                        run.extend(runs);
+                    }
+                }
+            }
+            if over == running.len() {
+                return Ok(None);
+            }
+            if !works && (run.is_empty() || self.all_wait(&run).await) {
+                return Ok(Some(turns));
+            }
+            // What runs may also wait for somebody else's locks, which are short.
+            let limit = if works { STUCK } else { MOMENT };
+            if timeout(limit, self.changed.notified()).await.is_err() && works {
+                return Err("a call says nothing and runs nothing".to_owned());
+            }
+        }
+    }
+
+    /// Whether each of these processes waits for a lock of a connection that is stepped.
+    async fn all_wait(&self, processes: &[i32]) -> bool {
+        if timeout(MOMENT, self.changed.notified()).await.is_ok() {
+            return false;
+        }
+        let rows = self.sql.query(&self.blockers, &[&processes]).await.unwrap();
+        let waits = rows.iter().all(|row| !row.get::<_, Vec<i32>>(0).is_empty());
+        // Nothing has changed in the meantime, or it is looked at again.
+        waits && timeout(Duration::ZERO, self.changed.notified()).await.is_err()
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.sockets);
+    }
+}
+
+fn stage(call: usize, is_answered: bool, connections: &[Arc<Connection>]) -> Stage {
+    let (mut held, mut runs, mut open) = (Vec::new(), Vec::new(), 0_usize);
+    for connection in connections {
+        match connection.doing() {
+            Doing::Rests => {}
+            Doing::Open => open += 1,
+            Doing::Runs(process) => runs.push(process),
+            Doing::Holds(what) => held.push((what, connection)),
+        }
+    }
+    let letter = char::from(b'a' + u8::try_from(call).unwrap_or_default());
+    let several = held.len() + runs.len() > 1;
+    let turn = |(what, connection): (String, &Arc<Connection>)| {
+        let is_left = several && what == "rollback";
+        let letter = if is_left { letter.to_ascii_uppercase() } else { letter };
+        Turn { letter, what, connection: Arc::clone(connection) }
+    };
+    let mut turns: Vec<Turn> = held.into_iter().map(turn).collect();
+    turns.dedup_by_key(|turn| turn.letter);
+    match (turns.is_empty() && runs.is_empty(), open) {
+        (true, 0) if is_answered => Stage::Over,
+        // It has something to say, or to roll back.
+        (true, _) | (false, 1..) => Stage::Works,
+        (false, 0) => Stage::Steps(turns, runs),
+    }
+}
+
+fn shown(fault: Option<Fault>) -> &'static str {
+    match fault {
+        None => "",
+        Some(Fault::Unsent) => " -- is lost before the server has it",
+        Some(Fault::Unheard) => " -- is run, and its answer lost",
+    }
+}
+
+/// The names of statements by their texts.
+fn statement_names() -> Arc<HashMap<String, String>> {
+    let all = booking::statements().unwrap();
+    let forms = all.iter().flat_map(|layout| layout.iter()).flat_map(|statement| {
+        let name = statement.name();
+        statement.forms().map(move |form| (form.text().to_owned(), name.clone())).collect::<Vec<_>>()
+    });
+    Arc::new(forms.collect())
+}

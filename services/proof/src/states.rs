@@ -1,0 +1,181 @@
+//! The states that calls start from: what is known of the first request, times what is beside it.
+
+use booking::domain::booking::BookingStatus;
+use booking::domain::request::Status;
+use uuid::Uuid;
+
+use crate::world::{Booking, Nights, Range, Request, World, booking, guest, request};
+
+/// A state with its name.
+#[derive(Debug, Clone)]
+pub struct Start {
+    pub name: String,
+    pub world: World,
+}
+
+/// What the first request asks for.
+pub const ASKED: Nights = (10, 13);
+
+/// What is known of the first request.
+const FIRST: [&str; 14] = [
+    "open", "review", "mark", "link", "range", "related", "overlap", "stranger", "soft", "approved",
+    "declined", "lost", "hold", "due",
+];
+
+/// What is beside it.
+const BESIDE: [&str; 10] =
+    ["", "other", "same", "part", "next", "block", "blocked", "sold", "crowd", "links"];
+
+impl Start {
+    /// Every state, without those that no database could have.
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for auto in [false, true] {
+            for first in FIRST {
+                for beside in BESIDE {
+                    let competes = ["other", "part", "crowd"].contains(&beside);
+                    let sells = ["open", "mark", "hold", "range", "stranger"].contains(&first);
+                    if !auto || competes && sells {
+                        all.extend(Self::of(auto, first, beside));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// The state of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|start| start.name == name)
+    }
+
+    fn of(auto: bool, first: &str, beside: &str) -> Option<Self> {
+        let mut world = World { auto_decline: auto, ..World::default() };
+        add_first(&mut world, first);
+        if !add_beside(&mut world, beside) {
+            return None;
+        }
+        let name = match (auto, beside) {
+            (false, "") => first.to_owned(),
+            (false, _) => format!("{first}+{beside}"),
+            (true, _) => format!("auto:{first}+{beside}"),
+        };
+        is_possible(&world).then_some(Self { name, world })
+    }
+}
+
+fn add_first(world: &mut World, first: &str) {
+    let mut one = open(1, 1, ASKED);
+    match first {
+        "review" => one.status = Status::UnderReview,
+        "mark" => one.confirmed = true,
+        "link" => {
+            one.approved = Some(booking(1));
+            sell(world, 1, 1, ASKED, None);
+        }
+        "range" => world.ranges.push(range(0x301, Some(one.id), ASKED)),
+        "related" => sell(world, 1, 1, ASKED, None),
+        "overlap" => sell(world, 1, 1, (9, 12), None),
+        "stranger" => sell(world, 1, 2, (11, 14), None),
+        "soft" => {
+            (one.approved, one.confirmed) = (Some(booking(1)), true);
+            sell(world, 1, 1, (9, 12), None);
+        }
+        "approved" => {
+            (one.status, one.approved, one.confirmed) = (Status::Confirmed, Some(booking(1)), true);
+            sell(world, 1, 1, ASKED, Some(one.id));
+        }
+        "declined" => one.status = Status::Declined,
+        "lost" => {
+            (one.approved, one.confirmed) = (Some(booking(1)), true);
+            sell(world, 1, 1, ASKED, None);
+            world.bookings[0].status = BookingStatus::Cancelled;
+            world.ranges.clear();
+        }
+        "hold" | "due" => {
+            (one.held, one.is_due, world.holds) = (Some(booking(1)), first == "due", true);
+            sell(world, 1, 1, ASKED, Some(one.id));
+            world.bookings[0].status = BookingStatus::Requested;
+        }
+        _ => {}
+    }
+    world.requests.push(one);
+}
+
+/// Whether there is such a state.
+fn add_beside(world: &mut World, beside: &str) -> bool {
+    match beside {
+        "other" => world.requests.push(open(2, 2, ASKED)),
+        "same" => world.requests.push(open(2, 1, ASKED)),
+        "part" => world.requests.push(open(2, 2, (12, 15))),
+        "next" => world.requests.push(open(2, 2, (13, 15))),
+        "block" => world.ranges.push(range(0x401, None, (13, 14))),
+        "blocked" => world.ranges.push(range(0x401, None, (11, 12))),
+        "sold" => {
+            let one = open(2, 2, (13, 15));
+            let (status, approved) = (Status::Confirmed, Some(booking(2)));
+            sell(world, 2, 2, one.nights, Some(one.id));
+            world.requests.push(Request { status, approved, confirmed: true, ..one });
+        }
+        "crowd" => world.requests.extend([open(2, 2, ASKED), open(3, 3, (12, 15))]),
+        // The guest's other request is fulfilled by the same booking.
+        "links" => {
+            let sold = world.bookings.iter().find(|one| one.guest == Some(guest(1)) && one.status.is_sold());
+            let Some((id, nights)) = sold.map(|one| (one.id, one.nights)) else { return false };
+            world.requests.push(Request { approved: Some(id), confirmed: true, ..open(2, 1, nights) });
+        }
+        _ => {}
+    }
+    true
+}
+
+fn open(n: u128, of: u128, nights: Nights) -> Request {
+    Request {
+        id: request(n),
+        guest: guest(of),
+        nights,
+        status: Status::Requested,
+        approved: None,
+        held: None,
+        is_due: false,
+        confirmed: false,
+    }
+}
+
+fn sell(world: &mut World, n: u128, of: u128, nights: Nights, made_for: Option<Uuid>) {
+    let id = booking(n);
+    let status = BookingStatus::Confirmed;
+    world.bookings.push(Booking { id, request: made_for, guest: Some(guest(of)), nights, status });
+    world.ranges.push(range(0x310 + n, Some(id), nights));
+}
+
+fn range(id: u128, source: Option<Uuid>, nights: Nights) -> Range {
+    Range { id: Uuid::from_u128(id), source, nights, active: true }
+}
+
+/// Whether the constraints of the database allow it.
+fn is_possible(world: &World) -> bool {
+    let apart = |one: Nights, other: Nights| one.1 <= other.0 || other.1 <= one.0;
+    let all_apart = |nights: Vec<Nights>| {
+        nights.iter().enumerate().all(|(at, one)| nights[at + 1..].iter().all(|other| apart(*one, *other)))
+    };
+    let live = world.bookings.iter().filter(|one| !one.status.frees_dates());
+    all_apart(live.map(|one| one.nights).collect())
+        && all_apart(world.ranges.iter().filter(|one| one.active).map(|one| one.nights).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_state_has_a_name_of_its_own() {
+        let all = Start::all();
+        let names: BTreeSet<&str> = all.iter().map(|start| &*start.name).collect();
+        assert_eq!(names.len(), all.len());
+        assert!(all.len() >= 100, "only {} states", all.len());
+        assert!(Start::named("open+other").is_some() && Start::named("range+blocked").is_none());
+    }
+}

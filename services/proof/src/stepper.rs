@@ -1,0 +1,259 @@
+//! A socket before that of Postgres. While it is armed, whatever a client wants to run is held
+//! until it is let go, group by group; what begins a transaction or prepares a statement touches
+//! no row and passes. So whoever steps decides in which order statements of several clients come,
+//! and nothing depends on time.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
+
+use crate::forged::Forgery;
+use crate::wire::{Answered, COMMITTED, Group, Said, Sent};
+
+/// The socket of one client.
+#[derive(Debug, Clone)]
+pub struct Stepper {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    armed: AtomicBool,
+    connections: Mutex<Vec<Arc<Connection>>>,
+    /// Whoever steps waits for it.
+    changed: Arc<Notify>,
+    names: Arc<HashMap<String, String>>,
+    forged: Option<&'static Forgery>,
+}
+
+/// A connection of the client.
+#[derive(Debug)]
+pub struct Connection {
+    state: Mutex<State>,
+    /// Something may be sent on.
+    go: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    process: i32,
+    held: VecDeque<Group>,
+    /// How many of them may be sent on.
+    released: usize,
+    /// Answers that have not ended.
+    waits: usize,
+    /// Of the last one.
+    status: u8,
+    fault: Option<Fault>,
+    closed: bool,
+    /// Whether the commit that is held has been answered, and its answer is not passed on.
+    is_forged: bool,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The server never sees the statement.
+    Unsent,
+    /// The server runs it, and nobody hears of it.
+    Unheard,
+}
+
+/// What a connection is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doing {
+    /// Nothing, outside a transaction.
+    Rests,
+    /// The client wants to run this.
+    Holds(String),
+    /// The server of this process works.
+    Runs(i32),
+    /// In a transaction, and the client has said nothing yet.
+    Open,
+}
+
+impl Stepper {
+    /// Listens at a path, for the server that listens at another one.
+    pub fn listen(
+        at: &Path,
+        server: PathBuf,
+        changed: Arc<Notify>,
+        names: Arc<HashMap<String, String>>,
+        forged: Option<&'static Forgery>,
+    ) -> std::io::Result<Self> {
+        let listener = UnixListener::bind(at)?;
+        let (armed, connections) = (AtomicBool::new(false), Mutex::default());
+        let shared = Arc::new(Shared { armed, connections, changed, names, forged });
+        let accepts = Arc::clone(&shared);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(server) = UnixStream::connect(&server).await else { continue };
+                let connection = Arc::new(Connection { state: Mutex::default(), go: Notify::new() });
+                lock(&accepts.connections).push(Arc::clone(&connection));
+                tokio::spawn(carry(Arc::clone(&accepts), connection, client, server));
+            }
+        });
+        Ok(Self { shared })
+    }
+
+    /// Holds what comes from now on, or lets everything pass.
+    pub fn arm(&self, armed: bool) {
+        self.shared.armed.store(armed, Ordering::SeqCst);
+        for connection in &*lock(&self.shared.connections) {
+            connection.go.notify_one();
+        }
+    }
+
+    /// The connections that there are.
+    pub fn connections(&self) -> Vec<Arc<Connection>> {
+        let mut all = lock(&self.shared.connections);
+        all.retain(|one| !lock(&one.state).closed);
+        all.clone()
+    }
+}
+
+impl Connection {
+    /// What it is doing now.
+    pub fn doing(&self) -> Doing {
+        let state = lock(&self.state);
+        match state.held.front() {
+            _ if state.waits > 0 || state.released > 0 => Doing::Runs(state.process),
+            Some(Group { step: Some(step), .. }) => Doing::Holds(step.clone()),
+            Some(_) => Doing::Open,
+            None if state.status == b'I' || state.closed => Doing::Rests,
+            None => Doing::Open,
+        }
+    }
+
+    /// Sends on what it holds.
+    pub fn release(&self) {
+        lock(&self.state).released = 1;
+        self.go.notify_one();
+    }
+
+    /// Ends at what it holds.
+    pub fn break_off(&self, fault: Fault) {
+        let mut state = lock(&self.state);
+        (state.fault, state.released) = (Some(fault), 1);
+        drop(state);
+        self.go.notify_one();
+    }
+
+    fn hold(&self, groups: Vec<Group>) {
+        lock(&self.state).held.extend(groups);
+    }
+
+    /// Takes out what may be sent on now. `None` when the connection ends.
+    fn to_send(&self, armed: bool) -> Option<Vec<u8>> {
+        let mut state = lock(&self.state);
+        let mut bytes = Vec::new();
+        while let Some(group) = state.held.front() {
+            if state.is_forged && state.waits > 0 {
+                break;
+            }
+            if group.step.is_some() {
+                if armed && (state.released == 0 || state.waits > 0) {
+                    break;
+                }
+                state.released = 0;
+                if state.fault == Some(Fault::Unsent) {
+                    return None;
+                }
+            }
+            let Some(group) = state.held.pop_front() else { break };
+            state.waits += usize::from(group.is_answered);
+            bytes.extend(group.bytes);
+        }
+        Some(bytes)
+    }
+
+    /// Notes what the server said. Whether the connection goes on.
+    fn note(&self, said: &[Said]) -> bool {
+        let mut state = lock(&self.state);
+        for said in said {
+            match *said {
+                Said::Process(process) => state.process = process,
+                Said::Ready(status) => {
+                    state.status = status;
+                    state.waits = state.waits.saturating_sub(1);
+                }
+            }
+        }
+        state.fault.is_none() || state.waits > 0
+    }
+
+    /// Whether what the server says is passed on.
+    fn is_heard(&self) -> bool {
+        let mut state = lock(&self.state);
+        let was_forged = state.waits == 0 && std::mem::take(&mut state.is_forged);
+        state.fault.is_none() && !was_forged && !state.is_forged
+    }
+
+    /// Whether a commit is to be answered before the server has it.
+    fn forges_commit(&self) -> bool {
+        let mut state = lock(&self.state);
+        let is_commit = state.held.front().is_some_and(|group| group.step.as_deref() == Some("commit"));
+        let forges = is_commit && state.waits == 0 && !state.is_forged;
+        state.is_forged |= forges;
+        forges
+    }
+}
+
+async fn carry(shared: Arc<Shared>, connection: Arc<Connection>, client: UnixStream, server: UnixStream) {
+    let (from_client, mut to_client) = client.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    let both = (from_client, from_server);
+    carry_on(&shared, &connection, both, (&mut to_client, &mut to_server)).await;
+    lock(&connection.state).closed = true;
+    shared.changed.notify_one();
+}
+
+async fn carry_on(
+    shared: &Shared,
+    connection: &Connection,
+    (mut from_client, mut from_server): (OwnedReadHalf, OwnedReadHalf),
+    (to_client, to_server): (&mut OwnedWriteHalf, &mut OwnedWriteHalf),
+) {
+    let (mut sent, mut answered) = (Sent::new(Arc::clone(&shared.names), shared.forged), Answered::default());
+    let (mut of_client, mut of_server) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+    loop {
+        tokio::select! {
+            read = from_client.read(&mut of_client) => match read {
+                Ok(read @ 1..) => connection.hold(sent.read(&of_client[..read])),
+                _ => return,
+            },
+            read = from_server.read(&mut of_server) => {
+                let Ok(read @ 1..) = read else { return };
+                let said = answered.read(&of_server[..read]);
+                // Whoever steps knows of it before the client does.
+                if !connection.note(&said) {
+                    return;
+                }
+                if connection.is_heard() && to_client.write_all(&of_server[..read]).await.is_err() {
+                    return;
+                }
+            }
+            () = connection.go.notified() => {}
+        }
+        let armed = shared.armed.load(Ordering::SeqCst);
+        let Some(bytes) = connection.to_send(armed) else { return };
+        let is_early = armed && shared.forged.is_some_and(|forged| forged.commits_early);
+        if is_early && connection.forges_commit() && to_client.write_all(COMMITTED).await.is_err() {
+            return;
+        }
+        if !bytes.is_empty() && to_server.write_all(&bytes).await.is_err() {
+            return;
+        }
+        shared.changed.notify_one();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,275 @@
+//! The world of one property: its rows, and what has happened. Rows that are there at the start
+//! have ids that say what they are, the same in each tenant; what comes later is named by what
+//! it is of, so that two worlds can be compared that were made by different calls.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use booking::domain::booking::BookingStatus;
+use booking::domain::request::Status;
+use booking::domain::stay::Stay;
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// The day from which nights are counted.
+const DAY_ZERO: Date = date(2041, 3, 4);
+
+pub const PROPERTY: Uuid = Uuid::from_u128(0x10);
+
+/// Nights by numbers, the last one left out.
+pub type Nights = (i32, i32);
+
+/// The rows of a property, and what has happened.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    pub requests: Vec<Request>,
+    pub bookings: Vec<Booking>,
+    pub ranges: Vec<Range>,
+    /// Whether requests hold their dates.
+    pub holds: bool,
+    pub auto_decline: bool,
+    /// In the order in which the feed tells them.
+    pub events: Vec<Event>,
+    /// A request that somebody has locked, which those who do what follows by itself pass over.
+    pub passed_over: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub id: Uuid,
+    pub guest: Uuid,
+    pub nights: Nights,
+    pub status: Status,
+    pub approved: Option<Uuid>,
+    pub held: Option<Uuid>,
+    /// Whether its hold has run out.
+    pub is_due: bool,
+    pub confirmed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booking {
+    pub id: Uuid,
+    pub request: Option<Uuid>,
+    pub guest: Option<Uuid>,
+    pub nights: Nights,
+    pub status: BookingStatus,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    pub id: Uuid,
+    /// `None` is a block.
+    pub source: Option<Uuid>,
+    pub nights: Nights,
+    pub active: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub action: &'static str,
+    pub request: Option<Uuid>,
+    pub booking: Option<Uuid>,
+    pub block: Option<Uuid>,
+    pub evidence: &'static str,
+}
+
+/// The n-th guest, request, booking or block of a starting state.
+pub fn guest(n: u128) -> Uuid {
+    Uuid::from_u128(0x20 + n)
+}
+
+pub fn request(n: u128) -> Uuid {
+    Uuid::from_u128(0x100 + n)
+}
+
+pub fn booking(n: u128) -> Uuid {
+    Uuid::from_u128(0x200 + n)
+}
+
+pub fn block(n: u128) -> Uuid {
+    Uuid::from_u128(0x400 + n)
+}
+
+/// The day of a number.
+pub fn day(n: i32) -> Date {
+    DAY_ZERO.saturating_add(n.days())
+}
+
+pub fn stay((from, to): Nights) -> Stay {
+    Stay { check_in: day(from), check_out: day(to) }
+}
+
+impl World {
+    /// Stores it in a tenant of its own.
+    pub async fn store(&self, sql: &Client, tenant: Uuid) -> Result<(), tokio_postgres::Error> {
+        sql.batch_execute(&self.sql(tenant)).await
+    }
+
+    fn sql(&self, tenant: Uuid) -> String {
+        let policy = if self.holds { "hold" } else { "none" };
+        let mut sql = format!(
+            "insert into properties (tenant_id, id, name, max_guests, time_zone, hold_policy, created_at) \
+             values ('{tenant}', '{PROPERTY}', 'House', 4, 'UTC', '{policy}', now() - interval '1 day');"
+        );
+        for n in 1..=4 {
+            let _ = write!(
+                sql,
+                "insert into customers (tenant_id, id, name, email, phone, created_at) \
+                 values ('{tenant}', '{}', 'Guest {n}', '', '', now());",
+                guest(n)
+            );
+        }
+        if self.auto_decline {
+            let _ = write!(
+                sql,
+                "insert into booking_settings (tenant_id, auto_decline, updated_at) values ('{tenant}', true, now());"
+            );
+        }
+        for (n, Booking { id, request, guest, nights, status }) in self.bookings.iter().enumerate() {
+            let (request, guest, status) = (quoted(*request), quoted(*guest), status.name());
+            let confirmed = if status == "requested" { "null" } else { "now() - interval '1 hour'" };
+            let _ = write!(
+                sql,
+                "insert into bookings (tenant_id, id, booking_request_id, property_id, guest_id, check_in, check_out, \
+                 status, confirmed_at, created_at, updated_at) values ('{tenant}', '{id}', {request}, '{PROPERTY}', \
+                 {guest}, '{}', '{}', '{status}', {confirmed}, now() - interval '{n} minutes', now() - interval '1 hour');",
+                day(nights.0),
+                day(nights.1)
+            );
+        }
+        for one in &self.requests {
+            sql.push_str(&one.sql(tenant));
+        }
+        for Range { id, source, nights, active } in &self.ranges {
+            let kind = if source.is_some() { "booking" } else { "block" };
+            let state = if *active { "active" } else { "cancelled" };
+            let _ = write!(
+                sql,
+                "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, state, \
+                 created_at) values ('{tenant}', '{id}', '{PROPERTY}', '{kind}', {}, '{}', '{}', '{state}', now());",
+                quoted(*source),
+                day(nights.0),
+                day(nights.1)
+            );
+        }
+        sql
+    }
+
+    /// Its lines, with the names of rows in place of their ids.
+    pub fn lines(&self) -> Vec<String> {
+        let text = |id: Option<Uuid>| id.map_or_else(String::new, |id| id.to_string());
+        let days = |(from, to): Nights| format!("{}|{}", day(from), day(to));
+        let mut lines = vec![format!("settings|{}", self.auto_decline)];
+        lines.extend(self.requests.iter().map(|one| {
+            let Request { id, guest, nights, status, approved, held, confirmed, .. } = one;
+            let (approved, held, nights) = (text(*approved), text(*held), days(*nights));
+            format!("request|{id}|{guest}|{nights}|{}|{approved}|{held}|{confirmed}", status.name())
+        }));
+        lines.extend(self.bookings.iter().map(|one| {
+            let Booking { id, request, guest, nights, status } = one;
+            let (request, guest, nights) = (text(*request), text(*guest), days(*nights));
+            format!("booking|{id}|{request}|{guest}|{nights}|{}", status.name())
+        }));
+        let is_shown = |range: &&Range| range.active || range.source.is_none();
+        lines.extend(self.ranges.iter().filter(is_shown).map(|Range { id, source, nights, active }| {
+            let (source, nights) = (text(*source), days(*nights));
+            if source.is_empty() {
+                format!("block|{id}|{nights}|{active}")
+            } else {
+                format!("range|{source}|{nights}")
+            }
+        }));
+        for (place, one) in self.events.iter().enumerate() {
+            let Event { action, request, booking, block, evidence } = one;
+            let (request, booking, block) = (text(*request), text(*booking), text(*block));
+            lines.push(format!("event|{:02}|{action}|{request}|{booking}|{block}|{evidence}", place + 1));
+        }
+        named(lines)
+    }
+}
+
+impl Request {
+    fn sql(&self, tenant: Uuid) -> String {
+        let Self { id, guest, nights, status, approved, held, is_due, confirmed } = self;
+        let until = match held {
+            Some(_) if *is_due => "now() - interval '1 minute'",
+            Some(_) => "now() + interval '1 day'",
+            None => "null",
+        };
+        let confirmed = if *confirmed { "now() - interval '1 hour'" } else { "null" };
+        let reason = if *status == Status::Declined { "'full'" } else { "null" };
+        format!(
+            "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+             guest_count, approved_booking_id, held_booking_id, hold_expires_at, confirmed_at, decline_reason, \
+             created_at, updated_at) values ('{tenant}', '{id}', '{PROPERTY}', '{guest}', '{}', '{}', '{}', 1, {}, {}, \
+             {until}, {confirmed}, {reason}, now() - interval '2 hours', now() - interval '1 hour');",
+            day(nights.0),
+            day(nights.1),
+            status.name(),
+            quoted(*approved),
+            quoted(*held)
+        )
+    }
+}
+
+fn quoted(id: Option<Uuid>) -> String {
+    id.map_or_else(|| "null".to_owned(), |id| format!("'{id}'"))
+}
+
+/// The lines of what a tenant has in the database, as [`World::lines`] gives them.
+pub const LINES: &str = "\
+    select 'settings|' || coalesce((select auto_decline from booking_settings where tenant_id = $1), false)::text \
+    union all \
+    select concat_ws('|', 'request', id, guest_id, check_in, check_out, status, coalesce(approved_booking_id::text, ''), \
+        coalesce(held_booking_id::text, ''), (confirmed_at is not null)::text) \
+    from booking_requests where tenant_id = $1 \
+    union all \
+    select concat_ws('|', 'booking', id, coalesce(booking_request_id::text, ''), coalesce(guest_id::text, ''), check_in, \
+        check_out, status) from bookings where tenant_id = $1 \
+    union all \
+    select case when kind = 'block' then concat_ws('|', 'block', id, start_date, end_date, (state = 'active')::text) \
+        else concat_ws('|', 'range', source_id, start_date, end_date) end \
+    from inventory_ranges where tenant_id = $1 and (kind = 'block' or state = 'active') \
+    union all \
+    select concat_ws('|', 'event', to_char(row_number() over (order by tick, id), 'FM00'), action, \
+        coalesce(booking_request_id::text, ''), coalesce(booking_id::text, ''), coalesce(block_id::text, ''), evidence) \
+    from booking_events where tenant_id = $1";
+
+/// Lines with the names of rows in place of their ids, in their order.
+pub fn named(lines: Vec<String>) -> Vec<String> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for n in 1..=9 {
+        for (kind, id) in [("g", guest(n)), ("r", request(n)), ("b", booking(n)), ("k", block(n))] {
+            names.insert(id.to_string(), format!("{kind}{n}"));
+        }
+    }
+    let night = |text: &str| text.parse::<Date>().map_or(0, |date| (date - DAY_ZERO).get_days());
+    for kind in ["request", "block", "booking"] {
+        for line in &lines {
+            let parts: Vec<&str> = line.split('|').collect();
+            if parts[0] != kind || names.contains_key(parts[1]) {
+                continue;
+            }
+            let known = |id: &str| names.get(id).cloned().unwrap_or_default();
+            let name = match parts[0] {
+                "request" => format!("r[{} {}]", known(parts[2]), night(parts[3])),
+                "block" => format!("k[{} {}]", night(parts[2]), night(parts[3])),
+                _ if !parts[2].is_empty() => format!("b[{}]", known(parts[2])),
+                _ => format!("b[{} {}]", known(parts[3]), night(parts[4])),
+            };
+            names.insert(parts[1].to_owned(), name);
+        }
+    }
+    let shown = |part: &str| match names.get(part) {
+        Some(name) => name.clone(),
+        None if part.parse::<Date>().is_ok() => night(part).to_string(),
+        None => part.to_owned(),
+    };
+    let mut lines: Vec<String> =
+        lines.iter().map(|line| line.split('|').map(shown).collect::<Vec<_>>().join("|")).collect();
+    lines.sort_unstable();
+    lines
+}

@@ -1,0 +1,82 @@
+//! A fixed part of what `make proof` tries, and every order that ever failed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use proof::explore::{Cell, Limits, Replay};
+use proof::forged::{FORGERIES, Forgery};
+use proof::run::Worker;
+use proof::states::Start;
+
+/// Every order that failed before what it found was mended, one a line.
+const FAILED_ONCE: &str = include_str!("failed_once.txt");
+
+/// Of the cells, one in so many is tried, with the orders that leave a call twice at most.
+const ONE_IN: usize = 97;
+const LIMITS: Limits = Limits { switches: 2, most: 40 };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_once_does_not_fail_again() {
+    access::install_crypto();
+    let worker = Worker::start().await;
+    for line in FAILED_ONCE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let replay: Replay = line.parse().unwrap_or_else(|error| panic!("{line}: {error}"));
+        let failed = Box::pin(replay.again(&worker)).await;
+        assert!(failed.faults.is_empty(), "{failed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_all_orders_comes_to_what_whole_calls_come_to() {
+    access::install_crypto();
+    let worker = Worker::start().await;
+    let (mut orders, mut tried) = (0, 0);
+    let cells: Vec<Cell> = Start::all().iter().flat_map(Cell::pairs).collect();
+    for cell in cells.iter().step_by(ONE_IN) {
+        let found = Box::pin(cell.explore(&worker, LIMITS)).await;
+        (orders, tried) = (orders + found.orders, tried + 1);
+        if let Some(failed) = found.failed.first() {
+            panic!("{failed}");
+        }
+    }
+    println!("{orders} orders of {tried} cells of {}", cells.len());
+    assert!(orders > 500, "only {orders} orders were tried");
+}
+
+/// Calls that were made one after the other in the same order come to the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_comes_to_the_same_again() {
+    access::install_crypto();
+    let worker = Worker::start().await;
+    let replay: Replay = "open+other approve-r1,approve-r2 aababb".parse().unwrap();
+    let Cell { start, calls } = &replay.cell;
+    let first = Box::pin(worker.run(start, calls, &replay.order.0)).await;
+    let again = Box::pin(worker.run(start, calls, &replay.order.0)).await;
+    assert_eq!((first.outcome, first.trace), (again.outcome, again.trace));
+}
+
+/// Where each fault that is put in on purpose shows.
+fn where_it_shows(forgery: &Forgery) -> &'static str {
+    match forgery.name {
+        "no-lock" => "open approve-r1,decline-r1",
+        "early-tick" => "approved+same cancel-b1,review-r2",
+        "any-guest" => "stranger approve-r1,create",
+        "no-share" => "overlap approve-r1,cancel-b1",
+        "no-group" => "approved cancel-b1,cancel-r1",
+        "keeps-range" => "approved cancel-b1,create",
+        "early-commit" => "auto:open+other approve-r1,review-r2",
+        other => panic!("nobody knows where {other} shows"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_that_are_put_in_on_purpose_are_found() {
+    access::install_crypto();
+    for forgery in &FORGERIES {
+        let worker = Worker::start_with(Some(forgery)).await;
+        let Replay { cell, .. } = where_it_shows(forgery).parse().unwrap();
+        let limits = Limits { switches: 3, most: 400 };
+        let mut found = Box::pin(cell.explore(&worker, limits)).await;
+        found.failed.extend(Box::pin(cell.break_off(&worker)).await.failed);
+        assert!(!found.failed.is_empty(), "{} was not found by {} orders", forgery.name, found.orders);
+    }
+}
