@@ -54,8 +54,8 @@ struct Running {
     is_answered: Arc<AtomicBool>,
 }
 
-/// What may come next: a letter for each call, a capital for what is left of an attempt before
-/// the one that is under way.
+/// What may come next: a letter for each call, a capital for a rollback, which may be that of an
+/// attempt before the one that is under way.
 struct Turn {
     letter: char,
     what: String,
@@ -100,8 +100,11 @@ impl Ran {
     /// Notes and takes the turn that the order asks for, or the next one.
     fn take(&mut self, turns: &[Turn], asked: Option<(char, Option<Fault>)>) {
         let last = self.points.last().map(|point| point.taken.to_ascii_lowercase());
-        let wanted = asked.map(|(letter, _)| letter).or(last);
-        let turn = turns.iter().find(|turn| Some(turn.letter) == wanted);
+        let goes_on = |turn: &&Turn| last.is_some_and(|last| turn.letter.eq_ignore_ascii_case(&last));
+        let turn = match asked {
+            Some((letter, _)) => turns.iter().find(|turn| turn.letter == letter),
+            None => turns.iter().find(goes_on),
+        };
         if turn.is_none() && asked.is_some() {
             self.trouble.push(format!("nobody could take turn {} of the order", self.points.len() + 1));
         }
@@ -193,8 +196,11 @@ impl Worker {
             };
             ran.note_earlier(&running);
             if turns.is_empty() {
-                ran.trouble.push("they wait for each other in a circle".to_owned());
-                ran.trace.push("-- circle".to_owned());
+                // The server has not noticed yet that a connection broke.
+                if ran.points.iter().all(|point| point.fault.is_none()) {
+                    ran.trouble.push("they wait for each other in a circle".to_owned());
+                }
+                ran.trace.push("-- all wait".to_owned());
                 let _in_time = timeout(STUCK, self.changed.notified()).await;
                 continue;
             }
@@ -329,9 +335,8 @@ fn stage(call: usize, is_answered: bool, connections: &[Arc<Connection>]) -> Sta
         }
     }
     let letter = char::from(b'a' + u8::try_from(call).unwrap_or_default());
-    let several = held.len() + runs.len() > 1;
     let turn = |(what, connection): (String, &Arc<Connection>)| {
-        let is_left = several && what == "rollback";
+        let is_left = what == "rollback";
         let letter = if is_left { letter.to_ascii_uppercase() } else { letter };
         Turn { letter, what, connection: Arc::clone(connection) }
     };
