@@ -68,9 +68,6 @@ impl Work for Approve {
             }
         };
         let own_range = around.as_ref().is_some_and(|around| around.own_range);
-        if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && own_range {
-            change.release_ranges(&request, matches!(verdict, Verdict::Book { .. })).await?;
-        }
         match verdict {
             Verdict::Book { evidence, hold } => {
                 if around.is_some_and(|around| around.hold_moved) {
@@ -80,12 +77,15 @@ impl Work for Approve {
                     change.decline_competitors(&Winner::of_request(&request));
                 }
                 let overridden = if verdict.sells() { broken } else { Vec::new() };
-                let of = Booked { evidence, hold, overridden };
+                let of = Booked { evidence, hold, own_range, overridden };
                 self.book(change, &request, approved, of).await
             }
             Verdict::Link { booking, evidence, nights: _, soft } => {
                 if soft {
                     tracing::info!(booking_request_id = %request.id, evidence = evidence.name(), "Soft-healing booking request");
+                }
+                if own_range {
+                    change.release_ranges(&request, false).await?;
                 }
                 let link = NewLink { request: request.id, booking, evidence, soft, note: &self.note };
                 let unfulfilled = request.unfulfilled(request.linked.as_ref());
@@ -104,6 +104,7 @@ impl Work for Approve {
 struct Booked {
     evidence: Option<Evidence>,
     hold: bool,
+    own_range: bool,
     overridden: Vec<Broken>,
 }
 
@@ -115,12 +116,12 @@ impl Approve {
         approved: Approved,
         of: Booked,
     ) -> Result<Attempt<Approved>, Error> {
-        let Booked { evidence, hold, overridden } = of;
+        let Booked { evidence, hold, own_range, overridden } = of;
         let booking = approved.booking.unwrap_or_else(Change::new_booking);
         let approved = approved.by(booking);
         let (note, overridden) = (&*self.note, &*overridden);
         let of_hold = hold && request.held_booking.is_some();
-        let of = Requested { request: request.id, booking, of_hold, evidence, note, overridden };
+        let of = Requested { request, booking, of_hold, own_range, evidence, note, overridden };
         match change.book(of, approved).await {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
             Ok(None) => Ok(Attempt::NeedsLocks),

@@ -244,9 +244,6 @@ impl Give<'_> {
             _ => None,
         };
         let verdict = judgement::booking_for(request, layout, around);
-        if around.own_range {
-            change.release_ranges(request, matches!(verdict, Verdict::Book { .. })).await?;
-        }
         let stored = match verdict {
             Verdict::Book { hold, .. } => {
                 // Nights that nothing says were sold before are sold now.
@@ -270,12 +267,16 @@ impl Give<'_> {
                 }
                 let of_hold = hold && request.held_booking.is_some();
                 let booking = layout.booking_of(request, hold).unwrap_or_else(Change::new_booking);
+                let own_range = around.own_range;
                 let of =
-                    Requested { request: request.id, booking, of_hold, evidence, note, overridden: &broken };
+                    Requested { request, booking, of_hold, own_range, evidence, note, overridden: &broken };
                 change.book(of, Some(booking)).await
             }
             Verdict::Link { booking, evidence: found, soft, .. } => {
                 let evidence = evidence.unwrap_or(found);
+                if around.own_range {
+                    change.release_ranges(request, false).await?;
+                }
                 let link = NewLink { request: request.id, booking, evidence, soft, note };
                 change.link(link, Some(booking)).await
             }

@@ -22,6 +22,12 @@ pg::statements! {
         tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, note: &'a str,
         kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
     ) with Stamp;
+    /// Makes the booking of a request of which a range says that it was approved before, in place
+    /// of that range. In the single table, the row that is made the booking keeps it.
+    BookOfRange<'a> = "standard/book_of_range" | "single_table/book" (
+        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, note: &'a str,
+        kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
+    ) with Stamp;
     /// Makes the hold of a request its booking. There are no holds in the single
     /// table, where the request's row is made the booking.
     BookHold<'a> = "standard/book_hold" | "single_table/book" (
@@ -58,10 +64,12 @@ pg::statements! {
 /// A booking that is to be made of a request.
 #[derive(Debug)]
 pub struct Requested<'a> {
-    pub request: BookingRequestId,
+    pub request: &'a BookingRequest,
     pub booking: BookingId,
     /// Whether the booking is the one that holds the dates.
     pub of_hold: bool,
+    /// Whether ranges name the request itself, which end.
+    pub own_range: bool,
     pub evidence: Option<Evidence>,
     pub note: &'a str,
     /// Rules of the stay that are set aside.
@@ -116,12 +124,19 @@ impl Change {
     /// its hold, out of nothing, or of the request's row. `None` when the hold no longer
     /// stands or the dates are taken; then nothing is stored.
     pub async fn book<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request: id, booking, of_hold, evidence, note, overridden } = of;
+        let Requested { request, booking, of_hold, own_range, evidence, note, overridden } = of;
+        let of_range = own_range && !of_hold && !self.layout().request_is_its_booking();
+        if own_range && !of_range {
+            self.release_ranges(request, true).await?;
+        }
+        let id = request.id;
         let (tenant, range, with) = (self.tenant(), Self::new_range(), self.stamp());
         let (kind, overridden) = (booked_as(evidence).name(), names(overridden));
         let evidence = evidence.map_or("", Evidence::name);
         let book: &(dyn Query + Send) = if of_hold {
             &BookHold { tenant, id, range, note, kind, evidence, overridden, with }
+        } else if of_range {
+            &BookOfRange { tenant, id, booking, range, note, kind, evidence, overridden, with }
         } else {
             &Book { tenant, id, booking, range, note, kind, evidence, overridden, with }
         };

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::change::{Change, Stamp};
 use super::database::{Schema, Store};
 use super::decisions::{
-    Book, BookHold, DeclineCompetitors, HasCompetitors, LinkBooking, ReleaseHold, Winner,
+    Book, BookHold, BookOfRange, DeclineCompetitors, HasCompetitors, LinkBooking, ReleaseHold, Winner,
 };
 use super::inventory::ReleaseRanges;
 use super::properties::LockProperty;
@@ -90,7 +90,7 @@ impl Rehearsal<'_> {
         if self.locks_around {
             tx.explain(&surroundings::lock(tenant, request)).await?;
         }
-        if self.releases {
+        if self.releases && !self.books_of_range(schema) {
             tx.explain(&ReleaseRanges::of(tenant, request, self.keeps(schema))).await?;
         }
         let Some(writes) = self.writes else { return Ok(false) };
@@ -98,7 +98,7 @@ impl Rehearsal<'_> {
         if self.gives_up_hold {
             tx.explain(&ReleaseHold { tenant, id: request.id, with: with.clone() }).await?;
         }
-        self.explain_last(tx, tenant, writes, &with).await?;
+        self.explain_last(tx, (tenant, schema), writes, &with).await?;
         if !matches!(writes, Writes::Booking { .. }) {
             return Ok(false);
         }
@@ -119,8 +119,20 @@ impl Rehearsal<'_> {
         matches!(self.writes, Some(Writes::Booking { .. })) && schema.found.layout.request_is_its_booking()
     }
 
+    /// Whether the statement that makes the booking ends the request's own ranges.
+    fn books_of_range(&self, schema: &Schema) -> bool {
+        let out_of_nothing = matches!(self.writes, Some(Writes::Booking { of_hold: false }));
+        self.releases && out_of_nothing && !schema.found.layout.request_is_its_booking()
+    }
+
     /// The statement that writes.
-    async fn explain_last(&self, tx: &Tx, tenant: Uuid, writes: Writes, with: &Stamp) -> Result<(), Fault> {
+    async fn explain_last(
+        &self,
+        tx: &Tx,
+        (tenant, schema): (Uuid, &Schema),
+        writes: Writes,
+        with: &Stamp,
+    ) -> Result<(), Fault> {
         let (id, range, note, with) = (self.request.id, Change::new_range(), "", with.clone());
         match writes {
             Writes::Booking { of_hold } => {
@@ -129,6 +141,11 @@ impl Rehearsal<'_> {
                     tx.explain(&BookHold { tenant, id, range, note, kind, evidence, overridden, with }).await
                 } else {
                     let booking = Change::new_booking();
+                    if self.books_of_range(schema) {
+                        let book =
+                            BookOfRange { tenant, id, booking, range, note, kind, evidence, overridden, with };
+                        return tx.explain(&book).await;
+                    }
                     let book = Book { tenant, id, booking, range, note, kind, evidence, overridden, with };
                     tx.explain(&book).await
                 }
