@@ -92,10 +92,8 @@ impl Cell {
                     }
                 }
             }
-            let faults = faults(&ran, &one_by_one);
-            if !faults.is_empty() {
-                let failed = self.failed(worker, Order::of(&ran.points), &one_by_one).await;
-                found.failed.push(failed);
+            if !faults(&ran, &one_by_one).is_empty() {
+                found.failed.push(self.failed(worker, ran, &one_by_one).await);
             }
         }
         found
@@ -113,9 +111,15 @@ impl Cell {
                 faults.push("the model comes to something else".to_owned());
             }
             faults.extend(self.unlike_explained(worker, whole[0], &ran.outcome).await);
-            outcomes.push((whole.clone(), ran.outcome.clone()));
-            let passed = model::passing_over(&self.start.world, &self.calls, &whole).into_iter();
-            outcomes.extend(passed.map(|outcome| (whole.clone(), outcome)));
+            let mut allowed = vec![ran.outcome.clone()];
+            allowed.extend(model::passing_over(&self.start.world, &self.calls, &whole));
+            allowed.extend(model::told_later(&self.start.world, &self.calls, &whole));
+            for outcome in allowed {
+                let outcome = (whole.clone(), outcome);
+                if !outcomes.contains(&outcome) {
+                    outcomes.push(outcome);
+                }
+            }
             if !faults.is_empty() {
                 let replay = Replay { cell: self.clone(), order: Order::of(&ran.points) };
                 let before = worker.lines_before(&self.start).await;
@@ -159,7 +163,8 @@ impl Cell {
     }
 
     /// The failure with the shortest beginning that still fails.
-    async fn failed(&self, worker: &Worker, order: Order, one_by_one: &OneByOne) -> Failed {
+    async fn failed(&self, worker: &Worker, first: Ran, one_by_one: &OneByOne) -> Failed {
+        let order = Order::of(&first.points);
         let mut shortest = order.clone();
         for length in 0..order.0.len() {
             let ran = worker.run(&self.start, &self.calls, &order.0[..length]).await;
@@ -168,9 +173,13 @@ impl Cell {
                 break;
             }
         }
-        let ran = worker.run(&self.start, &self.calls, &shortest.0).await;
-        let faults = faults(&ran, one_by_one);
-        let before = worker.lines_before(&self.start).await;
+        let mut ran = worker.run(&self.start, &self.calls, &shortest.0).await;
+        let mut found = faults(&ran, one_by_one);
+        if found.is_empty() {
+            (found, ran) = (faults(&first, one_by_one), first);
+            found.push("it did not fail again, so something else than the order decides".to_owned());
+        }
+        let (before, faults) = (worker.lines_before(&self.start).await, found);
         let replay = Replay { cell: self.clone(), order: shortest };
         Failed { replay, faults, ran, before, one_by_one: one_by_one.clone() }
     }

@@ -34,6 +34,9 @@ struct Arguments {
     /// Only pairs with a call whose name begins so.
     #[arg(long, default_value = "")]
     call: String,
+    /// Only one cell in so many.
+    #[arg(long, default_value_t = 1)]
+    one_in: usize,
     /// A fault that is put in on purpose, to see that it is found.
     #[arg(long)]
     forge: Option<String>,
@@ -100,7 +103,7 @@ async fn all(arguments: Arguments, forged: Option<&'static Forgery>) -> ExitCode
         |start: &Start| wanted.map_or(start.name.contains(&arguments.state), |name| start.name == name);
     let starts: Vec<Start> = Start::all().into_iter().filter(fits).collect();
     let with = |cell: &Cell| cell.calls.iter().any(|call| call.to_string().starts_with(&arguments.call));
-    let cells: Vec<Cell> = starts.iter().flat_map(Cell::pairs).filter(with).collect();
+    let cells: Vec<Cell> = starts.iter().flat_map(Cell::pairs).filter(with).step_by(arguments.one_in.max(1)).collect();
     say!("{} states, {} cells", starts.len(), cells.len());
     let limits = Limits { switches: arguments.switches, most: arguments.most };
     let (cells, next, counted) = (Arc::new(cells), Arc::<AtomicUsize>::default(), Arc::<Counted>::default());

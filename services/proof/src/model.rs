@@ -43,6 +43,34 @@ pub fn passing_over(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outco
         .collect()
 }
 
+/// The same where the feed tells the first of two calls after the second one, of which it did not
+/// know. What it decided by was not locked until it was stored; the rows are those of its order.
+/// - The setting that competitors are declined is read first. An approve or a booking that runs
+///   while it is switched on is as good as made before: the others stay open, and are declined by
+///   hand. A lock would be one for all approvals of a tenant, which would take turns for it.
+/// - A request that is linked to a booking takes no nights but those that the booking has. Whoever
+///   takes others meanwhile finds what was before; a night that is free cannot be locked.
+pub fn told_later(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome> {
+    let [first, second] = *order else { return Vec::new() };
+    let Some((one, of_first)) = apply(world, calls[first]) else { return Vec::new() };
+    let Some((mut both, of_second)) = apply(&one, calls[second]) else { return Vec::new() };
+    let may_be = match (calls[first], calls[second]) {
+        (Call::Approve(_) | Call::Book, Call::AutoDecline) => true,
+        (Call::Approve(_), Call::Block | Call::Book | Call::Create | Call::Approve(_)) => {
+            of_first.starts_with("healed") && one.bookings.len() == world.bookings.len()
+        }
+        _ => false,
+    };
+    let (before, told) = (world.events.len(), one.events.len());
+    if !may_be || told == before || told == both.events.len() {
+        return Vec::new();
+    }
+    both.events[before..].rotate_left(told - before);
+    let mut answers = vec![String::new(); 2];
+    (answers[first], answers[second]) = (of_first, of_second);
+    vec![Outcome { answers, lines: both.lines() }]
+}
+
 /// What comes of a call.
 pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
     let mut after = world.clone();

@@ -29,6 +29,9 @@ const STUCK: Duration = Duration::from_secs(20);
 /// How long what runs is left alone before the locks are asked whether it waits.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// Whether a process is there and waits for nobody.
+const RUNS: &str = "select exists (select from pg_stat_activity where pid = $1) \
+    and cardinality(pg_blocking_pids($1)) = 0";
 const BLOCKERS: &str = "select pg_blocking_pids(pid) from unnest($1::integer[]) as pid";
 
 /// Runs one order after the other in a database of its own.
@@ -36,6 +39,7 @@ pub struct Worker {
     sql: Client,
     lines: Statement,
     blockers: Statement,
+    runs: Statement,
     lanes: Vec<Lane>,
     changed: Arc<Notify>,
     sockets: PathBuf,
@@ -97,8 +101,9 @@ impl Ran {
         self.earlier.extend(pairs);
     }
 
-    /// Notes and takes the turn that the order asks for, or the next one.
-    fn take(&mut self, turns: &[Turn], asked: Option<(char, Option<Fault>)>) {
+    /// Notes and takes the turn that the order asks for, or the next one. Gives the process whose
+    /// connection is broken off by it.
+    fn take(&mut self, turns: &[Turn], asked: Option<(char, Option<Fault>)>) -> Option<i32> {
         let last = self.points.last().map(|point| point.taken.to_ascii_lowercase());
         let goes_on = |turn: &&Turn| last.is_some_and(|last| turn.letter.eq_ignore_ascii_case(&last));
         let turn = match asked {
@@ -113,10 +118,12 @@ impl Ran {
         let letters = turns.iter().map(|turn| turn.letter).collect();
         self.points.push(Point { letters, taken: turn.letter, fault });
         self.trace.push(format!("{} {}{}", turn.letter, turn.what, shown(fault)));
-        match fault {
-            None => turn.connection.release(),
-            Some(fault) => turn.connection.break_off(fault),
-        }
+        let Some(fault) = fault else {
+            turn.connection.release();
+            return None;
+        };
+        turn.connection.break_off(fault);
+        Some(turn.connection.process())
     }
 }
 
@@ -175,7 +182,8 @@ impl Worker {
             lanes.push(Lane { service: Service::over(&url).await.unwrap(), stepper });
         }
         let (lines, blockers) = (sql.prepare(LINES).await.unwrap(), sql.prepare(BLOCKERS).await.unwrap());
-        Self { sql, lines, blockers, lanes, changed, sockets, _database: database }
+        let runs = sql.prepare(RUNS).await.unwrap();
+        Self { sql, lines, blockers, runs, lanes, changed, sockets, _database: database }
     }
 
     /// Runs the calls in an order, from a state. Where the order ends, whoever had the last turn
@@ -204,11 +212,24 @@ impl Worker {
                 let _in_time = timeout(STUCK, self.changed.notified()).await;
                 continue;
             }
-            ran.take(&turns, order.get(ran.points.len()).copied());
+            if let Some(broken) = ran.take(&turns, order.get(ran.points.len()).copied()) {
+                self.until_noticed(broken).await;
+            }
         }
         self.end(running, &mut ran).await;
         ran.outcome.lines = self.lines_of(tenant).await;
         ran
+    }
+
+    /// Waits until a process whose connection broke has undone what it had begun, or waits for a
+    /// lock: otherwise its locks would last for a time that no order says.
+    async fn until_noticed(&self, process: i32) {
+        let noticed = async {
+            while self.sql.query_one(&self.runs, &[&process]).await.unwrap().get(0) {
+                tokio::time::sleep(MOMENT).await;
+            }
+        };
+        let _in_time = timeout(STUCK, noticed).await;
     }
 
     /// What an approve does by its explanation.
@@ -341,6 +362,9 @@ fn stage(call: usize, is_answered: bool, connections: &[Arc<Connection>]) -> Sta
         Turn { letter, what, connection: Arc::clone(connection) }
     };
     let mut turns: Vec<Turn> = held.into_iter().map(turn).collect();
+    // Which connection serves which attempt is for the pool to say, and must not matter: rollbacks
+    // come first, the oldest one before the others.
+    turns.sort_by_key(|turn| (turn.letter, turn.connection.held_since()));
     turns.dedup_by_key(|turn| turn.letter);
     match (turns.is_empty() && runs.is_empty(), open) {
         (true, 0) if is_answered => Stage::Over,

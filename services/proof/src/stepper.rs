@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +26,8 @@ pub struct Stepper {
 struct Shared {
     armed: AtomicBool,
     connections: Mutex<Vec<Arc<Connection>>>,
+    /// How often something has come.
+    came: AtomicU64,
     /// Whoever steps waits for it.
     changed: Arc<Notify>,
     names: Arc<HashMap<String, String>>,
@@ -44,6 +46,8 @@ pub struct Connection {
 struct State {
     process: i32,
     held: VecDeque<Group>,
+    /// When the last of them came, counted over all connections.
+    held_since: u64,
     /// How many of them may be sent on.
     released: usize,
     /// Answers that have not ended.
@@ -54,6 +58,14 @@ struct State {
     closed: bool,
     /// Whether the commit that is held has been answered, and its answer is not passed on.
     is_forged: bool,
+}
+
+impl State {
+    /// Whether it undoes nothing: a commit that failed has ended the transaction. When the client
+    /// says so is no matter of any order.
+    fn is_idle_rollback(&self, group: &Group) -> bool {
+        self.status == b'I' && self.waits == 0 && group.step.as_deref() == Some("rollback")
+    }
 }
 
 /// How a connection ends.
@@ -89,7 +101,8 @@ impl Stepper {
     ) -> std::io::Result<Self> {
         let listener = UnixListener::bind(at)?;
         let (armed, connections) = (AtomicBool::new(false), Mutex::default());
-        let shared = Arc::new(Shared { armed, connections, changed, names, forged });
+        let came = AtomicU64::new(0);
+        let shared = Arc::new(Shared { armed, connections, came, changed, names, forged });
         let accepts = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -124,6 +137,7 @@ impl Connection {
         let state = lock(&self.state);
         match state.held.front() {
             _ if state.waits > 0 || state.released > 0 => Doing::Runs(state.process),
+            Some(group) if state.is_idle_rollback(group) => Doing::Open,
             Some(Group { step: Some(step), .. }) => Doing::Holds(step.clone()),
             Some(_) => Doing::Open,
             None if state.status == b'I' || state.closed => Doing::Rests,
@@ -145,8 +159,20 @@ impl Connection {
         self.go.notify_one();
     }
 
-    fn hold(&self, groups: Vec<Group>) {
-        lock(&self.state).held.extend(groups);
+    /// The process that serves it.
+    pub fn process(&self) -> i32 {
+        lock(&self.state).process
+    }
+
+    /// When what it holds came, by what came before it.
+    pub fn held_since(&self) -> u64 {
+        lock(&self.state).held_since
+    }
+
+    fn hold(&self, groups: Vec<Group>, came: &AtomicU64) {
+        let mut state = lock(&self.state);
+        state.held_since = came.fetch_add(1, Ordering::SeqCst);
+        state.held.extend(groups);
     }
 
     /// Takes out what may be sent on now. `None` when the connection ends.
@@ -157,7 +183,7 @@ impl Connection {
             if state.is_forged && state.waits > 0 {
                 break;
             }
-            if group.step.is_some() {
+            if group.step.is_some() && !state.is_idle_rollback(group) {
                 if armed && (state.released == 0 || state.waits > 0) {
                     break;
                 }
@@ -225,7 +251,7 @@ async fn carry_on(
     loop {
         tokio::select! {
             read = from_client.read(&mut of_client) => match read {
-                Ok(read @ 1..) => connection.hold(sent.read(&of_client[..read])),
+                Ok(read @ 1..) => connection.hold(sent.read(&of_client[..read]), &shared.came),
                 _ => return,
             },
             read = from_server.read(&mut of_server) => {
