@@ -113,6 +113,7 @@ impl Cell {
             faults.extend(self.unlike_explained(worker, whole[0], &ran.outcome).await);
             let mut allowed = vec![ran.outcome.clone()];
             allowed.extend(model::passing_over(&self.start.world, &self.calls, &whole));
+            allowed.extend(model::told_between(&self.start.world, &self.calls, &whole));
             allowed.extend(model::told_later(&self.start.world, &self.calls, &whole));
             for outcome in allowed {
                 let outcome = (whole.clone(), outcome);

@@ -28,7 +28,7 @@ pub static FORGERIES: [Forgery; 7] = [
     Forgery {
         name: "early-tick",
         changes: &[(
-            "lock_booking_group",
+            "lock_booking_request",
             "where r.tenant_id",
             "where (select set_config('app.tick', nextval('public.booking_event_ticks')::text, true)) is not null and r.tenant_id",
         )],

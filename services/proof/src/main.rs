@@ -103,7 +103,8 @@ async fn all(arguments: Arguments, forged: Option<&'static Forgery>) -> ExitCode
         |start: &Start| wanted.map_or(start.name.contains(&arguments.state), |name| start.name == name);
     let starts: Vec<Start> = Start::all().into_iter().filter(fits).collect();
     let with = |cell: &Cell| cell.calls.iter().any(|call| call.to_string().starts_with(&arguments.call));
-    let cells: Vec<Cell> = starts.iter().flat_map(Cell::pairs).filter(with).step_by(arguments.one_in.max(1)).collect();
+    let cells: Vec<Cell> =
+        starts.iter().flat_map(Cell::pairs).filter(with).step_by(arguments.one_in.max(1)).collect();
     say!("{} states, {} cells", starts.len(), cells.len());
     let limits = Limits { switches: arguments.switches, most: arguments.most };
     let (cells, next, counted) = (Arc::new(cells), Arc::<AtomicUsize>::default(), Arc::<Counted>::default());

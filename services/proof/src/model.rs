@@ -34,13 +34,23 @@ pub fn one_by_one(world: &World, calls: &[Call], order: &[usize]) -> Option<Outc
 /// The same where requests that one of the calls has locked are passed over: by an approve that
 /// declines competitors, and by the end of holds. No order of whole calls comes to it.
 pub fn passing_over(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome> {
-    let about = calls.iter().filter_map(|call| match call {
-        Call::Approve(n) | Call::Decline(n) | Call::Review(n) | Call::Cancel(n) => Some(request((*n).into())),
-        _ => None,
+    let about = calls.iter().flat_map(|call| match call {
+        Call::Approve(n) | Call::Decline(n) | Call::Review(n) | Call::Cancel(n) => vec![request((*n).into())],
+        Call::CancelBooking(n) | Call::CheckIn(n) | Call::CheckOut(n) => {
+            of_booking(world, booking((*n).into()))
+        }
+        _ => Vec::new(),
     });
     about
         .filter_map(|one| one_by_one(&World { passed_over: Some(one), ..world.clone() }, calls, order))
         .collect()
+}
+
+/// The request that a booking was made for, and those that it fulfils: its calls lock them.
+fn of_booking(world: &World, id: Uuid) -> Vec<Uuid> {
+    let made_for = world.booking(id).and_then(|one| one.request);
+    let fulfilled = world.requests.iter().filter(|one| one.approved == Some(id)).map(|one| one.id);
+    made_for.into_iter().chain(fulfilled).collect()
 }
 
 /// The same where the feed tells the first of two calls after the second one, of which it did not
@@ -69,6 +79,27 @@ pub fn told_later(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome
     let mut answers = vec![String::new(); 2];
     (answers[first], answers[second]) = (of_first, of_second);
     vec![Outcome { answers, lines: both.lines() }]
+}
+
+/// The same where a call about another request, which takes and frees no nights, is told between
+/// an approve or a booking and the competitors that it declines. Those are declined by a statement
+/// after it, as they are then.
+pub fn told_between(world: &World, calls: &[Call], order: &[usize]) -> Option<Outcome> {
+    let [first, second] = *order else { return None };
+    let (one, of_first) = apply(world, calls[first])?;
+    let (mut both, of_second) = apply(&one, calls[second])?;
+    let declines = matches!(calls[second], Call::Approve(_) | Call::Book) && world.auto_decline;
+    let changes_request =
+        matches!(calls[first], Call::Review(_) | Call::Decline(_) | Call::Cancel(_) | Call::Create);
+    let same_nights = one.bookings == world.bookings && one.ranges == world.ranges;
+    let (before, told) = (world.events.len(), one.events.len());
+    if !declines || !changes_request || !same_nights || told == before || both.events.len() < told + 2 {
+        return None;
+    }
+    both.events[before..=told].rotate_right(1);
+    let mut answers = vec![String::new(); 2];
+    (answers[first], answers[second]) = (of_first, of_second);
+    Some(Outcome { answers, lines: both.lines() })
 }
 
 /// What comes of a call.

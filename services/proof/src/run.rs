@@ -366,6 +366,11 @@ fn stage(call: usize, is_answered: bool, connections: &[Arc<Connection>]) -> Sta
     // come first, the oldest one before the others.
     turns.sort_by_key(|turn| (turn.letter, turn.connection.held_since()));
     turns.dedup_by_key(|turn| turn.letter);
+    // A call that has a rollback left, and no more, goes on with another connection, or is answered.
+    let only_left = runs.is_empty() && turns.iter().all(|turn| turn.letter.is_ascii_uppercase());
+    if only_left && !is_answered {
+        return Stage::Works;
+    }
     match (turns.is_empty() && runs.is_empty(), open) {
         (true, 0) if is_answered => Stage::Over,
         // It has something to say, or to roll back.

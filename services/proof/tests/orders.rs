@@ -60,8 +60,8 @@ async fn an_order_comes_to_the_same_again() {
 fn where_it_shows(forgery: &Forgery) -> &'static str {
     match forgery.name {
         "no-lock" => "open approve-r1,decline-r1",
-        "early-tick" => "link approve-r1,cancel-b1",
-        "any-guest" => "stranger approve-r1,create",
+        "early-tick" => "open approve-r1,review-r1",
+        "any-guest" => "approved+other approve-r2,create",
         "no-share" => "overlap approve-r1,cancel-b1",
         "no-group" => "approved cancel-b1,cancel-r1",
         "keeps-range" => "approved cancel-b1,create",

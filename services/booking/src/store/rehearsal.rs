@@ -142,8 +142,17 @@ impl Rehearsal<'_> {
                 } else {
                     let booking = Change::new_booking();
                     if self.books_of_range(schema) {
-                        let book =
-                            BookOfRange { tenant, id, booking, range, note, kind, evidence, overridden, with };
+                        let book = BookOfRange {
+                            tenant,
+                            id,
+                            booking,
+                            range,
+                            note,
+                            kind,
+                            evidence,
+                            overridden,
+                            with,
+                        };
                         return tx.explain(&book).await;
                     }
                     let book = Book { tenant, id, booking, range, note, kind, evidence, overridden, with };
