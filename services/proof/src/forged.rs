@@ -14,8 +14,10 @@ pub struct Forgery {
     pub commits_early: bool,
 }
 
-const TICK_OF_TRANSACTION: &str = "alter table booking_events alter column tick set default \
-    coalesce(nullif(current_setting('app.tick', true), '')::bigint, nextval('public.booking_event_ticks'))";
+/// The number of an event, and the one that was taken before.
+const TICK: &str = "nextval('booking_event_ticks')";
+const EARLY_TICK: &str =
+    "coalesce(nullif(current_setting('app.tick', true), '')::bigint, nextval('booking_event_ticks'))";
 
 /// All of them.
 pub static FORGERIES: [Forgery; 7] = [
@@ -27,12 +29,15 @@ pub static FORGERIES: [Forgery; 7] = [
     },
     Forgery {
         name: "early-tick",
-        changes: &[(
-            "lock_booking_request",
-            "where r.tenant_id",
-            "where (select set_config('app.tick', nextval('public.booking_event_ticks')::text, true)) is not null and r.tenant_id",
-        )],
-        sql: TICK_OF_TRANSACTION,
+        changes: &[
+            (
+                "lock_booking_request",
+                "where r.tenant_id",
+                "where (select set_config('app.tick', nextval('public.booking_event_ticks')::text, true)) is not null and r.tenant_id",
+            ),
+            ("book", TICK, EARLY_TICK),
+        ],
+        sql: "",
         commits_early: false,
     },
     Forgery {

@@ -298,6 +298,7 @@ impl Verdict {
 
 impl Approved {
     /// The same with the booking that was made.
+    #[must_use]
     pub fn by(self, booking: BookingId) -> Self {
         let fulfilment = Fulfilment { booking: Some(booking), ..self.fulfilment };
         Self { booking: Some(booking), fulfilment, ..self }

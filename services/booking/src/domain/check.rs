@@ -62,6 +62,7 @@ impl Place {
     /// Every row is to be looked at from now on. A check that is under way goes on to its
     /// end: programs that write very much, time and again, must not keep it from the rows
     /// that it comes to last.
+    #[must_use]
     pub fn begins_again(self) -> Self {
         if self.is_under_way() { Self { again: true, ..self } } else { Self::START }
     }

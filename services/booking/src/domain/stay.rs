@@ -55,6 +55,7 @@ impl Stay {
 
     /// The nearest nights that a statement can be asked about: Postgres has no day as early
     /// as the one that minus infinity is read as.
+    #[must_use]
     pub fn askable(self) -> Self {
         const FIRST: Date = Date::constant(1, 1, 1);
         Self { check_in: self.check_in.max(FIRST), check_out: self.check_out.max(FIRST) }
