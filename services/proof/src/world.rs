@@ -271,5 +271,31 @@ pub fn named(lines: Vec<String>) -> Vec<String> {
     let mut lines: Vec<String> =
         lines.iter().map(|line| line.split('|').map(shown).collect::<Vec<_>>().join("|")).collect();
     lines.sort_unstable();
+    in_any_order(lines)
+}
+
+/// What one statement tells of several requests has no order among them: it is that of their names.
+fn in_any_order(mut lines: Vec<String>) -> Vec<String> {
+    // What an event tells, without its place and its request.
+    let told = |line: &str| -> Option<(String, String)> {
+        let parts: Vec<&str> = line.split('|').collect();
+        let ["event", _, action @ ("auto_declined" | "cancelled" | "fulfilment_lost"), _, booking, ..] =
+            parts[..]
+        else {
+            return None;
+        };
+        Some((action.to_owned(), booking.to_owned()))
+    };
+    let place = "event|00".len();
+    for run in lines.chunk_by_mut(|one, other| told(one).is_some() && told(one) == told(other)) {
+        let mut rest: Vec<String> =
+            run.iter().map(|line| line.get(place..).unwrap_or_default().to_owned()).collect();
+        if run.len() > 1 {
+            rest.sort_unstable();
+            for (line, rest) in run.iter_mut().zip(rest) {
+                line.replace_range(place.., &rest);
+            }
+        }
+    }
     lines
 }
