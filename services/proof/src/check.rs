@@ -76,10 +76,10 @@ fn not_covered(lines: &[String]) -> Vec<String> {
     let all: Vec<Vec<&str>> = lines.iter().map(|line| line.split('|').collect()).collect();
     for parts in &all {
         match parts[..] {
-            ["booking", name, .., "confirmed" | "checked_in" | "checked_out"] => {
-                if !all.iter().any(|other| other[..2] == ["range", name]) {
-                    faults.push(format!("{name} is sold and has no range"));
-                }
+            ["booking", name, .., "confirmed" | "checked_in" | "checked_out"]
+                if !all.iter().any(|other| other[..2] == ["range", name]) =>
+            {
+                faults.push(format!("{name} is sold and has no range"));
             }
             ["request", name, guest, _, _, _, booking, _, "true"] if !booking.is_empty() => {
                 let is_it = |other: &&Vec<&str>| other[..2] == ["booking", booking];

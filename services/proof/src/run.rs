@@ -169,21 +169,21 @@ impl Worker {
         let name = format!("proof-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let sockets = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&sockets).unwrap();
-        let (changed, names, mut lanes) = (Arc::<Notify>::default(), statement_names(), Vec::new());
-        for lane in 0..MOST_CALLS {
-            let own = sockets.join(lane.to_string());
+        let (changed, names_of, mut servers) = (Arc::<Notify>::default(), statement_names(), Vec::new());
+        for n in 0..MOST_CALLS {
+            let own = sockets.join(n.to_string());
             std::fs::create_dir_all(&own).unwrap();
             let server = PathBuf::from(&folder).join(".s.PGSQL.5432");
             let at = own.join(".s.PGSQL.5432");
             let stepper =
-                Stepper::listen(&at, server, Arc::clone(&changed), Arc::clone(&names), forged).unwrap();
+                Stepper::listen(&at, server, Arc::clone(&changed), Arc::clone(&names_of), forged).unwrap();
             let url = database.url.replace(&folder, own.to_str().unwrap());
             assert_ne!(url, database.url, "the address of the server names its folder");
-            lanes.push(Lane { service: Service::over(&url).await.unwrap(), stepper });
+            servers.push(Lane { service: Service::over(&url).await.unwrap(), stepper });
         }
-        let (lines, blockers) = (sql.prepare(LINES).await.unwrap(), sql.prepare(BLOCKERS).await.unwrap());
-        let runs = sql.prepare(RUNS).await.unwrap();
-        Self { sql, lines, blockers, runs, lanes, changed, sockets, _database: database }
+        let lines = sql.prepare(LINES).await.unwrap();
+        let (blockers, runs) = (sql.prepare(BLOCKERS).await.unwrap(), sql.prepare(RUNS).await.unwrap());
+        Self { sql, lines, blockers, runs, lanes: servers, changed, sockets, _database: database }
     }
 
     /// Runs the calls in an order, from a state. Where the order ends, whoever had the last turn

@@ -145,7 +145,7 @@ impl Authority for Everybody {
     }
 
     async fn follow(&self, _: impl Fn(Revoked) + Send + Sync) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn record_operator(&self, _: &Credentials, _: &access::Caller) -> Result<(), Refusal> {

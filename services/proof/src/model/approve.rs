@@ -40,9 +40,9 @@ pub fn approve(world: &mut World, id: Uuid) -> String {
 fn book(world: &mut World, id: Uuid, evidence: Option<Evidence>, hold: bool) {
     let Some(one) = world.request(id).cloned() else { return };
     let booking = match one.held.filter(|_| hold) {
-        Some(held) => {
-            world.change_booking(held, |booking| booking.status = BookingStatus::Confirmed);
-            held
+        Some(booking) => {
+            world.change_booking(booking, |booking| booking.status = BookingStatus::Confirmed);
+            booking
         }
         None => {
             let (booking, status) = (world.new_id(0), BookingStatus::Confirmed);

@@ -108,13 +108,13 @@ impl World {
     /// Ends the hold of a request, if it stands and is still the guest's.
     pub fn end_hold(&mut self, id: Uuid, status: BookingStatus) -> Option<Uuid> {
         let one = self.request(id)?;
-        let (held, guest) = (one.held?, one.guest);
-        let hold = self.booking(held)?;
+        let (id, guest) = (one.held?, one.guest);
+        let hold = self.booking(id)?;
         if hold.status != BookingStatus::Requested || hold.guest != Some(guest) {
             return None;
         }
-        self.change_booking(held, |hold| hold.status = status);
-        Some(held)
+        self.change_booking(id, |hold| hold.status = status);
+        Some(id)
     }
 
     /// Cancels a booking, and what is confirmed by it. Open requests that it merely fulfilled wait
