@@ -85,7 +85,7 @@ impl Work for Approve {
                     tracing::info!(booking_request_id = %request.id, evidence = evidence.name(), "Soft-healing booking request");
                 }
                 if own_range {
-                    change.release_ranges(&request, false).await?;
+                    change.release_ranges(&request).await?;
                 }
                 let link = NewLink { request: request.id, booking, evidence, soft, note: &self.note };
                 let unfulfilled = request.unfulfilled(request.linked.as_ref());

@@ -138,7 +138,7 @@ impl Resolve {
                 ranged(change.fit_range(row, source, Some(source)).await)?
             }
             (Choice::ReleaseRange, Some((request, _))) => {
-                change.release_ranges(request, false).await?;
+                change.release_ranges(request).await?;
                 Attempt::Done(change.settle(None))
             }
             (Choice::ReleaseRange, None) => Attempt::Done(change.release_range(row, booking).await?),
@@ -275,7 +275,7 @@ impl Give<'_> {
             Verdict::Link { booking, evidence: found, soft, .. } => {
                 let evidence = evidence.unwrap_or(found);
                 if around.own_range {
-                    change.release_ranges(request, false).await?;
+                    change.release_ranges(request).await?;
                 }
                 let link = NewLink { request: request.id, booking, evidence, soft, note };
                 change.link(link, Some(booking)).await

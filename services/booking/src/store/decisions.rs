@@ -23,8 +23,9 @@ pg::statements! {
         kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
     ) with Stamp;
     /// Makes the booking of a request of which a range says that it was approved before, in place
-    /// of that range. In the single table, the row that is made the booking keeps it.
-    BookOfRange<'a> = "standard/book_of_range" | "single_table/book" (
+    /// of that range. In the single table, the row that is made the booking keeps the one that
+    /// fits it.
+    BookOfRange<'a> = "standard/book_of_range" | "single_table/book_of_range" (
         tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, note: &'a str,
         kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
     ) with Stamp;
@@ -125,9 +126,9 @@ impl Change {
     /// stands or the dates are taken; then nothing is stored.
     pub async fn book<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
         let Requested { request, booking, of_hold, own_range, evidence, note, overridden } = of;
-        let of_range = own_range && !of_hold && !self.layout().request_is_its_booking();
-        if own_range && !of_range {
-            self.release_ranges(request, true).await?;
+        // A hold is stored already: nobody who takes its nights is waited for.
+        if own_range && of_hold {
+            self.release_ranges(request).await?;
         }
         let id = request.id;
         let (tenant, range, with) = (self.tenant(), Self::new_range(), self.stamp());
@@ -135,7 +136,7 @@ impl Change {
         let evidence = evidence.map_or("", Evidence::name);
         let book: &(dyn Query + Send) = if of_hold {
             &BookHold { tenant, id, range, note, kind, evidence, overridden, with }
-        } else if of_range {
+        } else if own_range {
             &BookOfRange { tenant, id, booking, range, note, kind, evidence, overridden, with }
         } else {
             &Book { tenant, id, booking, range, note, kind, evidence, overridden, with }

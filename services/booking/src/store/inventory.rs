@@ -33,16 +33,15 @@ pg::statements! {
     /// Ends the ranges that name a request instead of its booking.
     ReleaseRanges = "release_ranges" (
         tenant: Uuid, request: BookingRequestId, property: PropertyId, check_in: Date, check_out: Date,
-        keeps: bool,
     );
 }
 
 impl ReleaseRanges {
-    /// Of a request; whether the range that fits its row is kept.
-    pub(super) fn of(tenant: Uuid, request: &BookingRequest, keeps: bool) -> Self {
+    /// Of a request.
+    pub(super) fn of(tenant: Uuid, request: &BookingRequest) -> Self {
         let BookingRequest { id, property, stay, .. } = request;
         let (check_in, check_out) = (stay.check_in, stay.check_out);
-        Self { tenant, request: *id, property: *property, check_in, check_out, keeps }
+        Self { tenant, request: *id, property: *property, check_in, check_out }
     }
 }
 
@@ -82,12 +81,9 @@ impl Change {
         Columns::all(&self.tx.run(&list).await?, occupancy)
     }
 
-    /// Ends the ranges that name a request instead of its booking. In the
-    /// single-table layout the request's row may become the booking, and then keeps
-    /// the range that fits it.
-    pub async fn release_ranges(&mut self, request: &BookingRequest, book: bool) -> Result<(), Fault> {
-        let keeps = book && self.layout().request_is_its_booking();
-        let release = ReleaseRanges::of(self.tenant(), request, keeps);
+    /// Ends the ranges that name a request instead of its booking.
+    pub async fn release_ranges(&mut self, request: &BookingRequest) -> Result<(), Fault> {
+        let release = ReleaseRanges::of(self.tenant(), request);
         self.wrote = true;
         self.tx.run(&release).await.map(drop)
     }

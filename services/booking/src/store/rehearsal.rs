@@ -90,15 +90,15 @@ impl Rehearsal<'_> {
         if self.locks_around {
             tx.explain(&surroundings::lock(tenant, request)).await?;
         }
-        if self.releases && !self.books_of_range(schema) {
-            tx.explain(&ReleaseRanges::of(tenant, request, self.keeps(schema))).await?;
+        if self.releases && !self.books_of_range() {
+            tx.explain(&ReleaseRanges::of(tenant, request)).await?;
         }
         let Some(writes) = self.writes else { return Ok(false) };
         let with = Stamp::of(call.actor, request.updated_at, Change::new_event());
         if self.gives_up_hold {
             tx.explain(&ReleaseHold { tenant, id: request.id, with: with.clone() }).await?;
         }
-        self.explain_last(tx, (tenant, schema), writes, &with).await?;
+        self.explain_last(tx, tenant, writes, &with).await?;
         if !matches!(writes, Writes::Booking { .. }) {
             return Ok(false);
         }
@@ -114,25 +114,13 @@ impl Rehearsal<'_> {
         Ok(Columns::first(&competitors, |row| row.next("found"))?.unwrap_or_default())
     }
 
-    /// Whether the range that fits the request's row is kept, as the row becomes the booking.
-    fn keeps(&self, schema: &Schema) -> bool {
-        matches!(self.writes, Some(Writes::Booking { .. })) && schema.found.layout.request_is_its_booking()
-    }
-
     /// Whether the statement that makes the booking ends the request's own ranges.
-    fn books_of_range(&self, schema: &Schema) -> bool {
-        let out_of_nothing = matches!(self.writes, Some(Writes::Booking { of_hold: false }));
-        self.releases && out_of_nothing && !schema.found.layout.request_is_its_booking()
+    fn books_of_range(&self) -> bool {
+        self.releases && matches!(self.writes, Some(Writes::Booking { of_hold: false }))
     }
 
     /// The statement that writes.
-    async fn explain_last(
-        &self,
-        tx: &Tx,
-        (tenant, schema): (Uuid, &Schema),
-        writes: Writes,
-        with: &Stamp,
-    ) -> Result<(), Fault> {
+    async fn explain_last(&self, tx: &Tx, tenant: Uuid, writes: Writes, with: &Stamp) -> Result<(), Fault> {
         let (id, range, note, with) = (self.request.id, Change::new_range(), "", with.clone());
         match writes {
             Writes::Booking { of_hold } => {
@@ -141,7 +129,7 @@ impl Rehearsal<'_> {
                     tx.explain(&BookHold { tenant, id, range, note, kind, evidence, overridden, with }).await
                 } else {
                     let booking = Change::new_booking();
-                    if self.books_of_range(schema) {
+                    if self.books_of_range() {
                         let book = BookOfRange {
                             tenant,
                             id,

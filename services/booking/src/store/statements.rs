@@ -40,10 +40,11 @@ const DECLARED: [&[&Declaration]; 21] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 31] = [
+const PARTS: [(&str, &str); 32] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("booking_settled", include_str!("sql/parts/booking_settled.sql")),
+    ("booking_told", include_str!("sql/parts/booking_told.sql")),
     ("by_status", include_str!("sql/parts/by_status.sql")),
     ("competing", include_str!("sql/parts/competing.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),

@@ -22,3 +22,5 @@ ranged as (
     returning id
 ),
 {confirmed}
+{booking_settled}
+{booking_told}

@@ -21,3 +21,5 @@ ranged as (
     returning id
 ),
 {confirmed}
+{booking_settled}
+{booking_told}

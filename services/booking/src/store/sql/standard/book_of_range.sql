@@ -39,3 +39,9 @@ ranged as (
     returning id
 ),
 {confirmed}
+settled as (
+    select
+        (select count(*) from booked) + (select count(*) from freed_ranges)
+        + (select count(*) from ranged) + (select count(*) from confirmed) as writes
+)
+{booking_told}
