@@ -4,7 +4,8 @@
 
 use crate::check::{OneByOne, faults};
 use crate::explore::{Cell, Failed, Found, Order, Replay};
-use crate::run::{Outcome, Ran, Worker};
+use crate::run::{Outcome, Ran};
+use crate::site::Worker;
 use crate::stepper::Fault;
 
 /// Answers of a call that may have stored something.

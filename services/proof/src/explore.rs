@@ -6,7 +6,8 @@ use std::str::FromStr;
 use crate::calls::Call;
 use crate::check::{OneByOne, faults};
 use crate::model;
-use crate::run::{Outcome, Point, Ran, Worker};
+use crate::run::{Outcome, Point, Ran};
+use crate::site::Worker;
 use crate::states::Start;
 use crate::stepper::Fault;
 

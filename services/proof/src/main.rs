@@ -11,7 +11,7 @@ use std::time::Instant;
 use clap::Parser;
 use proof::explore::{Cell, Limits, Replay};
 use proof::forged::{FORGERIES, Forgery};
-use proof::run::Worker;
+use proof::site::Worker;
 use proof::states::Start;
 
 /// What it finds is its result; whoever does not read it has it go on.
@@ -90,7 +90,7 @@ async fn once(replay: &str, forged: Option<&'static Forgery>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let worker = Worker::start_with(forged).await;
+    let worker = Worker::new(forged);
     let failed = replay.again(&worker).await;
     say!("{failed}");
     if failed.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -111,7 +111,7 @@ async fn all(arguments: Arguments, forged: Option<&'static Forgery>) -> ExitCode
     let workers = (0..arguments.workers).map(|_| {
         let (cells, next, counted) = (Arc::clone(&cells), Arc::clone(&next), Arc::clone(&counted));
         tokio::spawn(async move {
-            let worker = Worker::start_with(forged).await;
+            let worker = Worker::new(forged);
             while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
                 try_all(&worker, cell, limits, &counted).await;
                 if counted.failed.load(Ordering::Relaxed) >= arguments.failures {

@@ -18,7 +18,7 @@ use self::around::{linked, row};
 use self::rows::refused;
 use crate::calls::{BLOCKED_NIGHTS, BOOKED_NIGHTS, Call, NEW_GUEST, NEW_NIGHTS};
 use crate::run::Outcome;
-use crate::world::{Booking, Range, Request, World, block, booking, guest, request};
+use crate::world::{Booking, Layout, Range, Request, World, block, booking, guest, request};
 
 /// What comes of calls one after the other, where all of them are described.
 pub fn one_by_one(world: &World, calls: &[Call], order: &[usize]) -> Option<Outcome> {
@@ -104,6 +104,9 @@ pub fn told_between(world: &World, calls: &[Call], order: &[usize]) -> Option<Ou
 
 /// What comes of a call.
 pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
+    if world.layout != Layout::Standard {
+        return None;
+    }
     let mut after = world.clone();
     let answer = match call {
         Call::Approve(n) => approve::approve(&mut after, request(n.into())),

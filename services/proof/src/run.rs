@@ -1,56 +1,25 @@
 //! One order of the statements of some calls, run on a real Postgres.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use devdb::TestDatabase;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::calls::{Call, explain};
-use crate::forged::Forgery;
-use crate::service::Service;
+use crate::calls::Call;
+use crate::site::{Lane, Site};
 use crate::states::Start;
-use crate::stepper::{Connection, Doing, Fault, Stepper};
-use crate::world::{LINES, named};
+use crate::stepper::{Connection, Doing, Fault};
 
-/// Most calls at once.
-pub const MOST_CALLS: usize = 3;
 /// Most statements of all calls together; more is a call that goes round in a circle.
 const MOST_STEPS: usize = 300;
 /// When a call that says nothing is taken for stuck. No order depends on it.
 const STUCK: Duration = Duration::from_secs(20);
 /// How long what runs is left alone before the locks are asked whether it waits.
 const MOMENT: Duration = Duration::from_millis(1);
-
-/// Whether a process is there and waits for nobody.
-const RUNS: &str = "select exists (select from pg_stat_activity where pid = $1) \
-    and cardinality(pg_blocking_pids($1)) = 0";
-const BLOCKERS: &str = "select pg_blocking_pids(pid) from unnest($1::integer[]) as pid";
-
-/// Runs one order after the other in a database of its own.
-pub struct Worker {
-    sql: Client,
-    lines: Statement,
-    blockers: Statement,
-    runs: Statement,
-    lanes: Vec<Lane>,
-    changed: Arc<Notify>,
-    sockets: PathBuf,
-    _database: TestDatabase,
-}
-
-/// A server for one call at a time.
-struct Lane {
-    service: Service,
-    stepper: Stepper,
-}
 
 /// A call under way.
 struct Running {
@@ -152,45 +121,11 @@ enum Stage {
     Steps(Vec<Turn>, Vec<i32>),
 }
 
-impl Worker {
-    /// A database of its own, and the servers over it.
-    pub async fn start() -> Self {
-        Self::start_with(None).await
-    }
-
-    /// The same with a fault that was put in on purpose.
-    pub async fn start_with(forged: Option<&'static Forgery>) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let database = TestDatabase::create(&[&booking::MIGRATIONS]).await;
-        let sql = pg::connect(&database.url).await.unwrap();
-        sql.batch_execute(forged.map_or("", |forged| forged.sql)).await.unwrap();
-        let folder = "select current_setting('unix_socket_directories')";
-        let folder: String = sql.query_one(folder, &[]).await.unwrap().get(0);
-        let name = format!("proof-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let sockets = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&sockets).unwrap();
-        let (changed, names_of, mut servers) = (Arc::<Notify>::default(), statement_names(), Vec::new());
-        for n in 0..MOST_CALLS {
-            let own = sockets.join(n.to_string());
-            std::fs::create_dir_all(&own).unwrap();
-            let server = PathBuf::from(&folder).join(".s.PGSQL.5432");
-            let at = own.join(".s.PGSQL.5432");
-            let stepper =
-                Stepper::listen(&at, server, Arc::clone(&changed), Arc::clone(&names_of), forged).unwrap();
-            let url = database.url.replace(&folder, own.to_str().unwrap());
-            assert_ne!(url, database.url, "the address of the server names its folder");
-            servers.push(Lane { service: Service::over(&url).await.unwrap(), stepper });
-        }
-        let lines = sql.prepare(LINES).await.unwrap();
-        let (blockers, runs) = (sql.prepare(BLOCKERS).await.unwrap(), sql.prepare(RUNS).await.unwrap());
-        Self { sql, lines, blockers, runs, lanes: servers, changed, sockets, _database: database }
-    }
-
+impl Site {
     /// Runs the calls in an order, from a state. Where the order ends, whoever had the last turn
     /// goes on, and then the first of the others.
     pub async fn run(&self, start: &Start, calls: &[Call], order: &[(char, Option<Fault>)]) -> Ran {
-        let tenant = Uuid::now_v7();
-        start.world.store(&self.sql, tenant).await.unwrap();
+        let tenant = self.store(&start.world).await;
         let mut ran = Ran::default();
         let running = self.begin(calls, tenant);
         while ran.trace.len() < MOST_STEPS {
@@ -232,20 +167,6 @@ impl Worker {
         let _in_time = timeout(STUCK, noticed).await;
     }
 
-    /// What an approve does by its explanation.
-    pub async fn explained(&self, start: &Start, request: u8) -> String {
-        let tenant = Uuid::now_v7();
-        start.world.store(&self.sql, tenant).await.unwrap();
-        explain(&self.lanes[0].service, tenant, request).await
-    }
-
-    /// The lines that a state has before any call.
-    pub async fn lines_before(&self, start: &Start) -> Vec<String> {
-        let tenant = Uuid::now_v7();
-        start.world.store(&self.sql, tenant).await.unwrap();
-        self.lines_of(tenant).await
-    }
-
     fn begin(&self, calls: &[Call], tenant: Uuid) -> Vec<Running> {
         let one = |(call, lane): (&Call, &Lane)| {
             lane.stepper.arm(true);
@@ -283,11 +204,6 @@ impl Worker {
                 }
             }
         }
-    }
-
-    async fn lines_of(&self, tenant: Uuid) -> Vec<String> {
-        let rows = self.sql.query(&self.lines, &[&tenant]).await.unwrap();
-        named(rows.iter().map(|row| row.get(0)).collect())
     }
 
     /// Waits until every call is over, holds a statement, or waits for a lock of another one. The
@@ -333,18 +249,6 @@ impl Worker {
     }
 }
 
-impl std::fmt::Debug for Worker {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Worker").finish_non_exhaustive()
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.sockets);
-    }
-}
-
 fn stage(call: usize, is_answered: bool, connections: &[Arc<Connection>]) -> Stage {
     let (mut held, mut runs, mut open) = (Vec::new(), Vec::new(), 0_usize);
     for connection in connections {
@@ -385,14 +289,4 @@ fn shown(fault: Option<Fault>) -> &'static str {
         Some(Fault::Unsent) => " -- is lost before the server has it",
         Some(Fault::Unheard) => " -- is run, and its answer lost",
     }
-}
-
-/// The names of statements by their texts.
-fn statement_names() -> Arc<HashMap<String, String>> {
-    let all = booking::statements().unwrap();
-    let forms = all.iter().flat_map(|layout| layout.iter()).flat_map(|statement| {
-        let name = statement.name();
-        statement.forms().map(move |form| (form.text().to_owned(), name.clone())).collect::<Vec<_>>()
-    });
-    Arc::new(forms.collect())
 }

@@ -4,7 +4,7 @@ use booking::domain::booking::BookingStatus;
 use booking::domain::request::Status;
 use uuid::Uuid;
 
-use crate::world::{Booking, Nights, Range, Request, World, booking, guest, request};
+use crate::world::{Booking, Layout, Nights, Range, Request, World, booking, guest, request};
 
 /// A state with its name.
 #[derive(Debug, Clone)]
@@ -16,9 +16,13 @@ pub struct Start {
 /// What the first request asks for.
 pub const ASKED: Nights = (10, 13);
 
+/// How requests are stored, and whether others are declined by themselves.
+const KINDS: [(Layout, bool); 4] =
+    [(Layout::Standard, false), (Layout::Standard, true), (Layout::Single, false), (Layout::Literal, false)];
+
 /// What is known of the first request.
-const FIRST: [&str; 14] = [
-    "open", "review", "mark", "link", "range", "related", "overlap", "stranger", "soft", "approved",
+const FIRST: [&str; 15] = [
+    "open", "review", "mark", "link", "range", "moved", "related", "overlap", "stranger", "soft", "approved",
     "declined", "lost", "hold", "due",
 ];
 
@@ -30,13 +34,13 @@ impl Start {
     /// Every state, without those that no database could have.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for auto in [false, true] {
+        for (layout, auto) in KINDS {
             for first in FIRST {
                 for beside in BESIDE {
                     let competes = ["other", "part", "crowd"].contains(&beside);
                     let sells = ["open", "mark", "hold", "range", "stranger"].contains(&first);
                     if !auto || competes && sells {
-                        all.extend(Self::of(auto, first, beside));
+                        all.extend(Self::of((layout, auto), first, beside));
                     }
                 }
             }
@@ -49,18 +53,42 @@ impl Start {
         Self::all().into_iter().find(|start| start.name == name)
     }
 
-    fn of(auto: bool, first: &str, beside: &str) -> Option<Self> {
-        let mut world = World { auto_decline: auto, ..World::default() };
+    fn of((layout, auto): (Layout, bool), first: &str, beside: &str) -> Option<Self> {
+        let mut world = World { layout, auto_decline: auto, ..World::default() };
         add_first(&mut world, first);
         if !add_beside(&mut world, beside) {
             return None;
         }
-        let name = match (auto, beside) {
-            (false, "") => first.to_owned(),
-            (false, _) => format!("{first}+{beside}"),
-            (true, _) => format!("auto:{first}+{beside}"),
+        let kind = match layout {
+            Layout::Standard if auto => "auto:",
+            Layout::Standard => "",
+            Layout::Single => "single:",
+            Layout::Literal => "literal:",
         };
+        let name =
+            if beside.is_empty() { format!("{kind}{first}") } else { format!("{kind}{first}+{beside}") };
+        if layout != Layout::Standard {
+            if world.holds {
+                return None;
+            }
+            merge(&mut world);
+        }
         is_possible(&world).then_some(Self { name, world })
+    }
+}
+
+/// In a single table, the booking that was made of a request is the request's row.
+fn merge(world: &mut World) {
+    let (made, others) =
+        std::mem::take(&mut world.bookings).into_iter().partition(|one| one.request.is_some());
+    world.bookings = others;
+    for Booking { id, request, .. } in Vec::<Booking>::from_iter(made) {
+        for one in world.requests.iter_mut().filter(|one| one.approved == Some(id)) {
+            one.approved = request.filter(|owner| *owner != one.id);
+        }
+        for range in world.ranges.iter_mut().filter(|range| range.source == Some(id)) {
+            range.source = request;
+        }
     }
 }
 
@@ -74,6 +102,7 @@ fn add_first(world: &mut World, first: &str) {
             sell(world, 1, 1, ASKED, None);
         }
         "range" => world.ranges.push(range(0x301, Some(one.id), ASKED)),
+        "moved" => world.ranges.push(range(0x301, Some(one.id), (11, 14))),
         "related" => sell(world, 1, 1, ASKED, None),
         "overlap" => sell(world, 1, 1, (9, 12), None),
         "stranger" => sell(world, 1, 2, (11, 14), None),
@@ -159,8 +188,14 @@ fn is_possible(world: &World) -> bool {
     let all_apart = |nights: Vec<Nights>| {
         nights.iter().enumerate().all(|(at, one)| nights[at + 1..].iter().all(|other| apart(*one, *other)))
     };
-    let live = world.bookings.iter().filter(|one| !one.status.frees_dates());
-    all_apart(live.map(|one| one.nights).collect())
+    let bookings = world.bookings.iter().filter(|one| !one.status.frees_dates()).map(|one| one.nights);
+    let in_constraint = |one: &&Request| match world.layout {
+        Layout::Standard => false,
+        Layout::Single => one.status == Status::Confirmed,
+        Layout::Literal => one.status == Status::Confirmed || one.status.is_open(),
+    };
+    let rows = world.requests.iter().filter(in_constraint).map(|one| one.nights);
+    all_apart(bookings.chain(rows).collect())
         && all_apart(world.ranges.iter().filter(|one| one.active).map(|one| one.nights).collect())
 }
 

@@ -3,14 +3,12 @@
 //! it is of, so that two worlds can be compared that were made by different calls.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use booking::domain::booking::BookingStatus;
 use booking::domain::request::Status;
 use booking::domain::stay::Stay;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
-use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// The day from which nights are counted.
@@ -21,9 +19,22 @@ pub const PROPERTY: Uuid = Uuid::from_u128(0x10);
 /// Nights by numbers, the last one left out.
 pub type Nights = (i32, i32);
 
+/// How a database stores requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// In a table of their own.
+    #[default]
+    Standard,
+    /// As rows of the table of bookings, whose constraint covers what is sold.
+    Single,
+    /// The same, and the constraint covers open requests too.
+    Literal,
+}
+
 /// The rows of a property, and what has happened.
 #[derive(Debug, Clone, Default)]
 pub struct World {
+    pub layout: Layout,
     pub requests: Vec<Request>,
     pub bookings: Vec<Booking>,
     pub ranges: Vec<Range>,
@@ -103,61 +114,6 @@ pub fn stay((from, to): Nights) -> Stay {
 }
 
 impl World {
-    /// Stores it in a tenant of its own.
-    pub async fn store(&self, sql: &Client, tenant: Uuid) -> Result<(), tokio_postgres::Error> {
-        sql.batch_execute(&self.sql(tenant)).await
-    }
-
-    fn sql(&self, tenant: Uuid) -> String {
-        let policy = if self.holds { "hold" } else { "none" };
-        let mut sql = format!(
-            "insert into properties (tenant_id, id, name, max_guests, time_zone, hold_policy, created_at) \
-             values ('{tenant}', '{PROPERTY}', 'House', 4, 'UTC', '{policy}', now() - interval '1 day');"
-        );
-        for n in 1..=4 {
-            let _ = write!(
-                sql,
-                "insert into customers (tenant_id, id, name, email, phone, created_at) \
-                 values ('{tenant}', '{}', 'Guest {n}', '', '', now());",
-                guest(n)
-            );
-        }
-        if self.auto_decline {
-            let _ = write!(
-                sql,
-                "insert into booking_settings (tenant_id, auto_decline, updated_at) values ('{tenant}', true, now());"
-            );
-        }
-        for (n, Booking { id, request, guest, nights, status }) in self.bookings.iter().enumerate() {
-            let (request, guest, status) = (quoted(*request), quoted(*guest), status.name());
-            let confirmed = if status == "requested" { "null" } else { "now() - interval '1 hour'" };
-            let _ = write!(
-                sql,
-                "insert into bookings (tenant_id, id, booking_request_id, property_id, guest_id, check_in, check_out, \
-                 status, confirmed_at, created_at, updated_at) values ('{tenant}', '{id}', {request}, '{PROPERTY}', \
-                 {guest}, '{}', '{}', '{status}', {confirmed}, now() - interval '{n} minutes', now() - interval '1 hour');",
-                day(nights.0),
-                day(nights.1)
-            );
-        }
-        for one in &self.requests {
-            sql.push_str(&one.sql(tenant));
-        }
-        for Range { id, source, nights, active } in &self.ranges {
-            let kind = if source.is_some() { "booking" } else { "block" };
-            let state = if *active { "active" } else { "cancelled" };
-            let _ = write!(
-                sql,
-                "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, state, \
-                 created_at) values ('{tenant}', '{id}', '{PROPERTY}', '{kind}', {}, '{}', '{}', '{state}', now());",
-                quoted(*source),
-                day(nights.0),
-                day(nights.1)
-            );
-        }
-        sql
-    }
-
     /// Its lines, with the names of rows in place of their ids.
     pub fn lines(&self) -> Vec<String> {
         let text = |id: Option<Uuid>| id.map_or_else(String::new, |id| id.to_string());
@@ -190,53 +146,6 @@ impl World {
         named(lines)
     }
 }
-
-impl Request {
-    fn sql(&self, tenant: Uuid) -> String {
-        let Self { id, guest, nights, status, approved, held, is_due, confirmed } = self;
-        let until = match held {
-            Some(_) if *is_due => "now() - interval '1 minute'",
-            Some(_) => "now() + interval '1 day'",
-            None => "null",
-        };
-        let confirmed = if *confirmed { "now() - interval '1 hour'" } else { "null" };
-        let reason = if *status == Status::Declined { "'full'" } else { "null" };
-        format!(
-            "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
-             guest_count, approved_booking_id, held_booking_id, hold_expires_at, confirmed_at, decline_reason, \
-             created_at, updated_at) values ('{tenant}', '{id}', '{PROPERTY}', '{guest}', '{}', '{}', '{}', 1, {}, {}, \
-             {until}, {confirmed}, {reason}, now() - interval '2 hours', now() - interval '1 hour');",
-            day(nights.0),
-            day(nights.1),
-            status.name(),
-            quoted(*approved),
-            quoted(*held)
-        )
-    }
-}
-
-fn quoted(id: Option<Uuid>) -> String {
-    id.map_or_else(|| "null".to_owned(), |id| format!("'{id}'"))
-}
-
-/// The lines of what a tenant has in the database, as [`World::lines`] gives them.
-pub const LINES: &str = "\
-    select 'settings|' || coalesce((select auto_decline from booking_settings where tenant_id = $1), false)::text \
-    union all \
-    select concat_ws('|', 'request', id, guest_id, check_in, check_out, status, coalesce(approved_booking_id::text, ''), \
-        coalesce(held_booking_id::text, ''), (confirmed_at is not null)::text) \
-    from booking_requests where tenant_id = $1 \
-    union all \
-    select concat_ws('|', 'booking', id, coalesce(booking_request_id::text, ''), coalesce(guest_id::text, ''), check_in, \
-        check_out, status) from bookings where tenant_id = $1 \
-    union all \
-    select case when kind = 'block' then concat_ws('|', 'block', id, start_date, end_date, (state = 'active')::text) \
-        else concat_ws('|', 'range', source_id, start_date, end_date) end \
-    from inventory_ranges where tenant_id = $1 and (kind = 'block' or state = 'active') \
-    union all \
-    select concat_ws('|', 'event', to_char(row_number() over (order by tick, id), 'FM00'), action, \
-        coalesce(booking_request_id::text, ''), coalesce(booking_id::text, ''), coalesce(block_id::text, ''), evidence) \
-    from booking_events where tenant_id = $1";
 
 /// Lines with the names of rows in place of their ids, in their order.
 pub fn named(lines: Vec<String>) -> Vec<String> {

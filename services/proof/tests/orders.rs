@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use proof::explore::{Cell, Found, Limits, Replay};
 use proof::forged::{FORGERIES, Forgery};
-use proof::run::Worker;
+use proof::site::Worker;
 use proof::states::Start;
 
 /// Every order that failed before what it found was mended, one a line.
@@ -19,7 +19,7 @@ const LIMITS: Limits = Limits { switches: 2, most: 12 };
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_once_does_not_fail_again() {
     access::install_crypto();
-    let worker = Worker::start().await;
+    let worker = Worker::new(None);
     for line in FAILED_ONCE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let replay: Replay = line.parse().unwrap_or_else(|error| panic!("{line}: {error}"));
         let failed = Box::pin(replay.again(&worker)).await;
@@ -30,7 +30,7 @@ async fn what_failed_once_does_not_fail_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_all_orders_comes_to_what_whole_calls_come_to() {
     access::install_crypto();
-    let worker = Worker::start().await;
+    let worker = Worker::new(None);
     let (mut orders, mut tried) = (0, 0);
     let cells: Vec<Cell> = Start::all().iter().flat_map(Cell::pairs).collect();
     for cell in cells.iter().step_by(ONE_IN) {
@@ -48,7 +48,7 @@ async fn a_part_of_all_orders_comes_to_what_whole_calls_come_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_comes_to_the_same_again() {
     access::install_crypto();
-    let worker = Worker::start().await;
+    let worker = Worker::new(None);
     let replay: Replay = "open+other approve-r1,approve-r2 aababb".parse().unwrap();
     let Cell { start, calls } = &replay.cell;
     let first = Box::pin(worker.run(start, calls, &replay.order.0)).await;
@@ -92,7 +92,7 @@ async fn faults_that_are_put_in_on_purpose_are_found() {
 }
 
 async fn found_with(forgery: Option<&'static Forgery>, cell: &Cell) -> Found {
-    let worker = Worker::start_with(forgery).await;
+    let worker = Worker::new(forgery);
     let mut found = Box::pin(cell.explore(&worker, Limits { switches: 3, most: 100 })).await;
     let broken = Box::pin(cell.break_off(&worker)).await;
     found.orders += broken.orders;

@@ -1,0 +1,156 @@
+//! Where orders are run: a database with servers over it, whose statements are stepped.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use devdb::TestDatabase;
+use tokio::sync::{Notify, OnceCell};
+use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
+
+use crate::calls::{Call, explain};
+use crate::forged::Forgery;
+use crate::run::Ran;
+use crate::service::Service;
+use crate::states::Start;
+use crate::stepper::{Fault, Stepper};
+use crate::world::{Layout, World, named};
+
+/// Most calls at once.
+pub const MOST_CALLS: usize = 3;
+/// Worlds after which the tables are emptied: large ones take longer.
+const WORLDS: usize = 2000;
+
+/// Whether a process is there and waits for nobody.
+const RUNS: &str = "select exists (select from pg_stat_activity where pid = $1) \
+    and cardinality(pg_blocking_pids($1)) = 0";
+const BLOCKERS: &str = "select pg_blocking_pids(pid) from unnest($1::integer[]) as pid";
+
+/// Runs one order after the other, in a site of its own for each layout.
+#[derive(Debug)]
+pub struct Worker {
+    forged: Option<&'static Forgery>,
+    sites: [OnceCell<Site>; 3],
+}
+
+/// A database in a layout, and the servers over it.
+pub(crate) struct Site {
+    pub sql: Client,
+    pub blockers: Statement,
+    pub runs: Statement,
+    pub lanes: Vec<Lane>,
+    pub changed: Arc<Notify>,
+    lines: Statement,
+    layout: Layout,
+    worlds: AtomicUsize,
+    sockets: PathBuf,
+    _database: TestDatabase,
+}
+
+/// A server for one call at a time.
+pub(crate) struct Lane {
+    pub service: Service,
+    pub stepper: Stepper,
+}
+
+impl Worker {
+    /// With a fault that was put in on purpose, or none.
+    pub fn new(forged: Option<&'static Forgery>) -> Self {
+        Self { forged, sites: Default::default() }
+    }
+
+    /// Runs the calls in an order, from a state.
+    pub async fn run(&self, start: &Start, calls: &[Call], order: &[(char, Option<Fault>)]) -> Ran {
+        self.site(start).await.run(start, calls, order).await
+    }
+
+    /// What an approve does by its explanation.
+    pub async fn explained(&self, start: &Start, request: u8) -> String {
+        let site = self.site(start).await;
+        let tenant = site.store(&start.world).await;
+        explain(&site.lanes[0].service, tenant, request).await
+    }
+
+    /// The lines that a state has before any call.
+    pub async fn lines_before(&self, start: &Start) -> Vec<String> {
+        let site = self.site(start).await;
+        let tenant = site.store(&start.world).await;
+        site.lines_of(tenant).await
+    }
+
+    async fn site(&self, start: &Start) -> &Site {
+        let layout = start.world.layout;
+        self.sites[layout as usize].get_or_init(|| Site::start(layout, self.forged)).await
+    }
+}
+
+impl Site {
+    async fn start(layout: Layout, forged: Option<&'static Forgery>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let database = TestDatabase::create(&[&booking::MIGRATIONS]).await;
+        let sql = pg::connect(&database.url).await.unwrap();
+        for script in layout.scripts().into_iter().chain(forged.map(|forged| forged.sql)) {
+            sql.batch_execute(script).await.unwrap();
+        }
+        let folder = "select current_setting('unix_socket_directories')";
+        let folder: String = sql.query_one(folder, &[]).await.unwrap().get(0);
+        let name = format!("proof-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let sockets = std::env::temp_dir().join(name);
+        let (changed, names_of, mut lanes) = (Arc::<Notify>::default(), statement_names(), Vec::new());
+        for n in 0..MOST_CALLS {
+            let own = sockets.join(n.to_string());
+            std::fs::create_dir_all(&own).unwrap();
+            let server = PathBuf::from(&folder).join(".s.PGSQL.5432");
+            let at = own.join(".s.PGSQL.5432");
+            let stepper =
+                Stepper::listen(&at, server, Arc::clone(&changed), Arc::clone(&names_of), forged).unwrap();
+            let url = database.url.replace(&folder, own.to_str().unwrap());
+            assert_ne!(url, database.url, "the address of the server names its folder");
+            lanes.push(Lane { service: Service::over(&url).await.unwrap(), stepper });
+        }
+        let lines = sql.prepare(&layout.lines()).await.unwrap();
+        let (blockers, runs) = (sql.prepare(BLOCKERS).await.unwrap(), sql.prepare(RUNS).await.unwrap());
+        let worlds = AtomicUsize::new(0);
+        Self { sql, blockers, runs, lanes, changed, lines, layout, worlds, sockets, _database: database }
+    }
+
+    /// Stores a world as a tenant of its own.
+    pub async fn store(&self, world: &World) -> Uuid {
+        if self.worlds.fetch_add(1, Ordering::Relaxed) % WORLDS == WORLDS - 1 {
+            let tables = self.layout.tables().join(", ");
+            self.sql.batch_execute(&format!("truncate {tables} cascade")).await.unwrap();
+        }
+        let tenant = Uuid::now_v7();
+        self.sql.batch_execute(&world.sql(tenant)).await.unwrap();
+        tenant
+    }
+
+    pub async fn lines_of(&self, tenant: Uuid) -> Vec<String> {
+        let rows = self.sql.query(&self.lines, &[&tenant]).await.unwrap();
+        named(rows.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Site").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.sockets);
+    }
+}
+
+/// The names of statements by their texts.
+fn statement_names() -> Arc<HashMap<String, String>> {
+    let all = booking::statements().unwrap();
+    let forms = all.iter().flat_map(|layout| layout.iter()).flat_map(|statement| {
+        let name = statement.name();
+        statement.forms().map(move |form| (form.text().to_owned(), name.clone())).collect::<Vec<_>>()
+    });
+    Arc::new(forms.collect())
+}
