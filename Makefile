@@ -71,8 +71,8 @@ bench: console
 	cargo bench --locked -p frontdesk --bench revocations -- 1000000
 	cd $(CONSOLE) && FRONTDESK="$(CURDIR)/target/release/frontdesk" npm run --silent bench
 
-# Every order in which the statements of two calls can reach Postgres; what that shows, and what
-# not, says ARCHITECTURE.md. `make proof ARGUMENTS="--replay '...'"` runs one that failed.
+# Orders in which the statements of two calls can reach Postgres; what that shows, and what not,
+# says ARCHITECTURE.md. `make proof ARGUMENTS="--replay '...'"` runs one that failed.
 proof:
 	$(CARGO) run --locked --quiet -p proof -- $(ARGUMENTS)
 

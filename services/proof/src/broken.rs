@@ -1,17 +1,19 @@
-//! Connections that break: a call loses its connection at each of its statements, before the
-//! server has it and after it has run it, and another call goes on beside it. What the call
-//! stored is all or nothing, and its answer says which, or that nobody knows.
+//! Calls that are broken off: one loses its connection at each of its statements, before the
+//! server has it and after it has run it, has its session ended by the server, or a statement
+//! that takes too long, and another call goes on beside it. What the call stored is all or
+//! nothing, and its answer says which, or that nobody knows.
 
+use crate::call::Call;
 use crate::check::{OneByOne, faults};
 use crate::explore::{Cell, Failed, Found, Order, Replay};
 use crate::run::{Outcome, Ran};
-use crate::site::Worker;
 use crate::stepper::Fault;
+use crate::worker::Worker;
 
 /// Answers of a call that may have stored something.
 const UNKNOWN: &str = "OUTCOME_UNKNOWN";
-/// Answers of one whose connection broke, and that has stored nothing.
-const NOTHING_STORED: [&str; 2] = ["DB_UNAVAILABLE", "DB_CONNECTION"];
+/// Answers of one that was broken off, and that has stored nothing.
+const NOTHING_STORED: [&str; 2] = ["DB_UNAVAILABLE", "STATEMENT_TIMEOUT"];
 
 impl Cell {
     /// Tries the first call with each of its statements broken off, and the second one after it.
@@ -21,13 +23,19 @@ impl Cell {
         let whole = worker.run(&self.start, &self.calls, &[('a', None)]).await;
         let without = worker.run(&self.start, &[second], &[]).await.outcome;
         let own = whole.points.iter().take_while(|point| point.taken.eq_ignore_ascii_case(&'a')).count();
+        // Each statement breaks in two of four ways, and in the others beside another call.
+        let turn = second.to_string().bytes().map(usize::from).sum::<usize>();
         for at in 0..own {
-            for fault in [Fault::Unsent, Fault::Unheard] {
+            for nth in [0, 1] {
+                let fault = Fault::ALL[(2 * ((at + turn) % 2) + nth) % Fault::ALL.len()];
+                if fault == Fault::TimedOut && ["commit", "rollback"].contains(&&*whole.points[at].what) {
+                    continue;
+                }
                 let mut order = Order::of(&whole.points[..at]);
                 order.0.push((whole.points[at].taken, Some(fault)));
                 let ran = worker.run(&self.start, &self.calls, &order.0).await;
                 found.orders += 1;
-                let faults = broken(&ran, &whole.outcome, &without);
+                let faults = broken(&self.calls, &ran, &whole.outcome, &without);
                 if !faults.is_empty() {
                     let replay = Replay { cell: self.clone(), order };
                     let before = worker.lines_before(&self.start).await;
@@ -38,11 +46,19 @@ impl Cell {
         }
         found
     }
+
+    /// What is wrong with an order in which the first call was broken off.
+    pub(crate) async fn broken(&self, worker: &Worker, ran: &Ran) -> Vec<String> {
+        let [_, second] = self.calls[..] else { return Vec::new() };
+        let whole = worker.run(&self.start, &self.calls, &[('a', None)]).await.outcome;
+        let without = worker.run(&self.start, &[second], &[]).await.outcome;
+        broken(&self.calls, ran, &whole, &without)
+    }
 }
 
 /// What is wrong with calls of which the first one was broken off.
-fn broken(ran: &Ran, whole: &Outcome, without: &Outcome) -> Vec<String> {
-    let mut faults = faults(ran, &OneByOne::new());
+fn broken(calls: &[Call], ran: &Ran, whole: &Outcome, without: &Outcome) -> Vec<String> {
+    let mut faults = faults(calls, ran, &OneByOne::new());
     let [answer, other] = &ran.outcome.answers[..] else { return faults };
     let stored = ran.outcome.lines == whole.lines && Some(other) == whole.answers.get(1);
     let nothing = ran.outcome.lines == without.lines && Some(other) == without.answers.first();

@@ -1,33 +1,16 @@
-//! The calls whose orders are tried, and what is compared of their answers.
+//! How the calls are made.
 
-use std::fmt;
-use std::str::FromStr;
+use std::sync::Arc;
 
-use frontdesk_proto::Refusal;
 use frontdesk_proto::booking::v1 as wire;
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::answer::{Answer, answer_of, done, granted, refused};
+use crate::call::{Call, PERSON_CALLS};
+use crate::people::{Identity, People};
 use crate::service::{Service, of};
-use crate::world::{Nights, PROPERTY, World, block, booking, day, guest, request};
-
-/// A call that changes something. Numbers are those of rows of the starting state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Call {
-    Approve(u8),
-    Decline(u8),
-    Review(u8),
-    Cancel(u8),
-    CancelBooking(u8),
-    Create,
-    Book,
-    Block,
-    Unblock(u8),
-    CheckIn(u8),
-    CheckOut(u8),
-    AutoDecline,
-    Expire(u8),
-}
+use crate::world::{Layout, Nights, PROPERTY, World, block, booking, day, guest, request};
 
 /// Who asks for what by a new request, and what staff books.
 pub const NEW_GUEST: u128 = 3;
@@ -38,6 +21,9 @@ pub const BLOCKED_NIGHTS: Nights = (12, 13);
 impl Call {
     /// Every call that has something to be about in a starting state.
     pub fn all(world: &World) -> Vec<Self> {
+        if world.layout == Layout::Identity {
+            return PERSON_CALLS.map(Self::Of).to_vec();
+        }
         let has = |id: Uuid| {
             world.requests.iter().any(|one| one.id == id) || world.bookings.iter().any(|one| one.id == id)
         };
@@ -48,6 +34,9 @@ impl Call {
             }
             if has(booking(n.into())) {
                 all.extend([Self::CancelBooking(n), Self::CheckIn(n), Self::CheckOut(n)]);
+                if world.is_past {
+                    all.push(Self::NoShow(n));
+                }
             }
         }
         all.extend([Self::Create, Self::Book, Self::Block, Self::AutoDecline]);
@@ -57,101 +46,151 @@ impl Call {
         if world.requests.iter().any(|one| one.id == request(1) && one.held.is_some()) {
             all.push(Self::Expire(1));
         }
+        all.extend(world.choices.iter().map(|choice| Self::Resolve(1, *choice)));
         all
     }
 
-    /// Makes it, and gives what is compared of its answer.
-    pub async fn make(self, service: &Service, tenant: Uuid) -> String {
-        match self {
-            Self::Approve(n) => return approve(service, tenant, n).await,
+    /// Makes it, and gives its answer.
+    pub async fn make(self, served: &Served, of: &Sender) -> Answer {
+        let made = match (self, served, &of.people) {
+            (Self::Of(act), Served::Identity(identity), Some(people)) => act.make(identity, people).await,
+            (_, Served::Booking(service), _) => return self.of_booking(service, of).await,
+            _ => return Answer::of("nobody is called".to_owned()),
+        };
+        made.unwrap_or_else(|status| Answer::of(answer_of(&status)))
+    }
+
+    async fn of_booking(self, service: &Service, of: &Sender) -> Answer {
+        let made = match self {
             Self::Expire(n) => {
-                return match service.expire(tenant, request(n.into())).await {
+                let expired = service.expire(of.tenant, request(n.into())).await;
+                return Answer::of(match expired {
                     Ok(expired) => format!("expired: {expired}"),
                     Err(refusal) => refused(&refusal),
-                };
+                });
             }
-            _ => {}
-        }
-        match self.plainly(service, tenant).await {
-            Ok(()) => "done".to_owned(),
-            Err(status) => answer_of(&status),
+            Self::Approve(_) | Self::Decline(_) | Self::Review(_) | Self::Cancel(_) | Self::Create => {
+                self.about_request(service, of).await
+            }
+            Self::CancelBooking(_) | Self::CheckIn(_) | Self::CheckOut(_) | Self::NoShow(_) | Self::Book => {
+                self.about_booking(service, of).await
+            }
+            Self::AutoDecline | Self::Block | Self::Unblock(_) | Self::Resolve(..) | Self::Of(_) => {
+                self.about_others(service, of).await
+            }
+        };
+        made.unwrap_or_else(|status| Answer::of(answer_of(&status)))
+    }
+
+    async fn about_request(self, service: &Service, of: &Sender) -> Result<Answer, Status> {
+        let mut requests = service.requests();
+        let id = |n: u8| request(n.into()).to_string();
+        match self {
+            Self::Approve(n) => {
+                let message =
+                    wire::ApproveBookingRequestRequest { booking_request_id: id(n), ..Default::default() };
+                let answer = requests.approve_booking_request(of.sends(self, message)).await?.into_inner();
+                let text = granted(answer.outcome(), answer.evidence());
+                Ok(Answer { text, whole: format!("{answer:?}") })
+            }
+            Self::Decline(n) => {
+                let message = wire::DeclineBookingRequestRequest {
+                    booking_request_id: id(n),
+                    decline_reason: "full".to_owned(),
+                    ..Default::default()
+                };
+                done(requests.decline_booking_request(of.sends(self, message)).await)
+            }
+            Self::Review(n) => {
+                let message = wire::StartReviewRequest { booking_request_id: id(n), ..Default::default() };
+                done(requests.start_review(of.sends(self, message)).await)
+            }
+            Self::Cancel(n) => {
+                let message =
+                    wire::CancelBookingRequestRequest { booking_request_id: id(n), ..Default::default() };
+                done(requests.cancel_booking_request(of.sends(self, message)).await)
+            }
+            _ => done(requests.create_booking_request(of.sends(self, new_request())).await),
         }
     }
 
-    async fn plainly(self, service: &Service, tenant: Uuid) -> Result<(), Status> {
-        let requests = &mut service.requests();
-        let (bookings, properties) = (&mut service.bookings(), &mut service.properties());
+    async fn about_booking(self, service: &Service, of: &Sender) -> Result<Answer, Status> {
+        let mut bookings = service.bookings();
+        let id = |n: u8| booking(n.into()).to_string();
         match self {
-            Self::Approve(_) | Self::Expire(_) => {}
-            Self::Decline(n) => {
-                let booking_request_id = request(n.into()).to_string();
-                let decline_reason = "full".to_owned();
-                let message = wire::DeclineBookingRequestRequest {
-                    booking_request_id,
-                    decline_reason,
-                    ..Default::default()
-                };
-                requests.decline_booking_request(of(tenant, message)).await?;
-            }
-            Self::Review(n) => {
-                let booking_request_id = request(n.into()).to_string();
-                let message = wire::StartReviewRequest { booking_request_id, ..Default::default() };
-                requests.start_review(of(tenant, message)).await?;
-            }
-            Self::Cancel(n) => {
-                let booking_request_id = request(n.into()).to_string();
-                let message = wire::CancelBookingRequestRequest { booking_request_id, ..Default::default() };
-                requests.cancel_booking_request(of(tenant, message)).await?;
-            }
-            Self::Create => {
-                requests.create_booking_request(of(tenant, new_request())).await?;
-            }
             Self::CancelBooking(n) => {
-                let booking_id = booking(n.into()).to_string();
-                let message = wire::CancelBookingRequest { booking_id, ..Default::default() };
-                bookings.cancel_booking(of(tenant, message)).await?;
+                let message = wire::CancelBookingRequest { booking_id: id(n), ..Default::default() };
+                done(bookings.cancel_booking(of.sends(self, message)).await)
             }
             Self::CheckIn(n) => {
-                let booking_id = booking(n.into()).to_string();
-                let message = wire::CheckInRequest { booking_id, override_rules: true, ..Default::default() };
-                bookings.check_in(of(tenant, message)).await?;
+                let message =
+                    wire::CheckInRequest { booking_id: id(n), override_rules: true, ..Default::default() };
+                done(bookings.check_in(of.sends(self, message)).await)
             }
             Self::CheckOut(n) => {
-                let booking_id = booking(n.into()).to_string();
-                let message = wire::CheckOutRequest { booking_id, ..Default::default() };
-                bookings.check_out(of(tenant, message)).await?;
+                let message = wire::CheckOutRequest { booking_id: id(n), ..Default::default() };
+                done(bookings.check_out(of.sends(self, message)).await)
             }
-            Self::Book => {
-                bookings.create_booking(of(tenant, new_booking())).await?;
+            Self::NoShow(n) => {
+                let message = wire::MarkNoShowRequest { booking_id: id(n), ..Default::default() };
+                done(bookings.mark_no_show(of.sends(self, message)).await)
             }
+            _ => done(bookings.create_booking(of.sends(self, new_booking())).await),
+        }
+    }
+
+    async fn about_others(self, service: &Service, of: &Sender) -> Result<Answer, Status> {
+        let (mut properties, property_id) = (service.properties(), PROPERTY.to_string());
+        match self {
             Self::AutoDecline => {
                 let settings = Some(wire::BookingSettings { auto_decline: true, ..Default::default() });
                 let message = wire::UpdateBookingSettingsRequest { settings, ..Default::default() };
-                bookings.update_booking_settings(of(tenant, message)).await?;
-            }
-            Self::Block => {
-                let (start_date, end_date) = texts(BLOCKED_NIGHTS);
-                let property_id = PROPERTY.to_string();
-                let message =
-                    wire::BlockPropertyRequest { property_id, start_date, end_date, ..Default::default() };
-                properties.block_property(of(tenant, message)).await?;
+                done(service.bookings().update_booking_settings(of.sends(self, message)).await)
             }
             Self::Unblock(n) => {
-                let (property_id, block_id) = (PROPERTY.to_string(), block(n.into()).to_string());
+                let block_id = block(n.into()).to_string();
                 let message = wire::UnblockPropertyRequest { property_id, block_id, ..Default::default() };
-                properties.unblock_property(of(tenant, message)).await?;
+                done(properties.unblock_property(of.sends(self, message)).await)
+            }
+            Self::Resolve(n, choice) => {
+                let row_id = request(n.into()).to_string();
+                let message =
+                    wire::ResolveInconsistencyRequest { row_id, choice: choice.into(), ..Default::default() };
+                done(service.diagnostics().resolve_inconsistency(of.sends(self, message)).await)
+            }
+            _ => {
+                let (start_date, end_date) = texts(BLOCKED_NIGHTS);
+                let message =
+                    wire::BlockPropertyRequest { property_id, start_date, end_date, ..Default::default() };
+                done(properties.block_property(of.sends(self, message)).await)
             }
         }
-        Ok(())
     }
 }
 
-async fn approve(service: &Service, tenant: Uuid, n: u8) -> String {
-    let booking_request_id = request(n.into()).to_string();
-    let message = wire::ApproveBookingRequestRequest { booking_request_id, ..Default::default() };
-    match service.requests().approve_booking_request(of(tenant, message)).await {
-        Ok(answer) => granted(answer.get_ref().outcome(), answer.get_ref().evidence()),
-        Err(status) => answer_of(&status),
+/// Whose calls they are, and whether each has its name as its idempotency key.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    pub tenant: Uuid,
+    pub keyed: bool,
+    /// In whose name calls of identity are made.
+    pub people: Option<Arc<People>>,
+}
+
+/// Who is called.
+#[derive(Debug, Clone)]
+pub enum Served {
+    Booking(Service),
+    Identity(Identity),
+}
+
+impl Sender {
+    fn sends<T>(&self, call: Call, message: T) -> tonic::Request<T> {
+        let mut request = of(self.tenant, message);
+        if let (true, Ok(key)) = (self.keyed, call.to_string().parse()) {
+            request.metadata_mut().insert("idempotency-key", key);
+        }
+        request
     }
 }
 
@@ -166,26 +205,6 @@ pub async fn explain(service: &Service, tenant: Uuid, n: u8) -> String {
         Ok(answer) => answer.into_inner().refusal_reason,
         Err(status) => answer_of(&status),
     }
-}
-
-fn granted(outcome: wire::ApproveOutcome, evidence: wire::ApproveEvidence) -> String {
-    let short = |name: &str, prefix: &str| name.trim_start_matches(prefix).to_lowercase();
-    let outcome = short(outcome.as_str_name(), "APPROVE_OUTCOME_");
-    let evidence = short(evidence.as_str_name(), "APPROVE_EVIDENCE_");
-    if evidence == "unspecified" { outcome } else { format!("{outcome} by {evidence}") }
-}
-
-fn answer_of(status: &Status) -> String {
-    match Refusal::from_status(status) {
-        Some(refusal) => refused(&refusal),
-        None => format!("BARE {:?}: {}", status.code(), status.message()),
-    }
-}
-
-fn refused(refusal: &Refusal) -> String {
-    let is_shown = |(name, _): &(&str, &str)| ["conflict_kind", "state", "inconsistency"].contains(name);
-    let shown: Vec<&str> = refusal.metadata().filter(is_shown).map(|(_, value)| value).collect();
-    [&[refusal.name()][..], &shown[..]].concat().join(" ")
 }
 
 fn texts((from, to): Nights) -> (String, String) {
@@ -212,55 +231,5 @@ fn new_booking() -> wire::CreateBookingRequest {
         check_in,
         check_out,
         ..Default::default()
-    }
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Approve(n) => write!(out, "approve-r{n}"),
-            Self::Decline(n) => write!(out, "decline-r{n}"),
-            Self::Review(n) => write!(out, "review-r{n}"),
-            Self::Cancel(n) => write!(out, "cancel-r{n}"),
-            Self::CancelBooking(n) => write!(out, "cancel-b{n}"),
-            Self::Create => write!(out, "create"),
-            Self::Book => write!(out, "book"),
-            Self::Block => write!(out, "block"),
-            Self::Unblock(n) => write!(out, "unblock-k{n}"),
-            Self::CheckIn(n) => write!(out, "check-in-b{n}"),
-            Self::CheckOut(n) => write!(out, "check-out-b{n}"),
-            Self::AutoDecline => write!(out, "auto-decline"),
-            Self::Expire(n) => write!(out, "expire-r{n}"),
-        }
-    }
-}
-
-impl FromStr for Call {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbered = |n: u8| {
-            let of_request = [Self::Approve(n), Self::Decline(n), Self::Review(n), Self::Cancel(n)];
-            let of_booking = [Self::CancelBooking(n), Self::CheckIn(n), Self::CheckOut(n)];
-            of_request.into_iter().chain(of_booking).chain([Self::Unblock(n), Self::Expire(n)])
-        };
-        let plain = [Self::Create, Self::Book, Self::Block, Self::AutoDecline];
-        let mut all = (1..=3).flat_map(numbered).chain(plain);
-        all.find(|call| call.to_string() == text).ok_or_else(|| format!("there is no call {text}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_is_read_as_it_is_written() {
-        for call in
-            [Call::Approve(2), Call::CancelBooking(1), Call::Create, Call::Expire(1), Call::AutoDecline]
-        {
-            assert_eq!(call.to_string().parse(), Ok(call));
-        }
-        assert!("approve".parse::<Call>().is_err());
     }
 }

@@ -8,6 +8,7 @@
 mod approve;
 mod around;
 mod rows;
+pub mod told;
 
 use booking::domain::booking::BookingStatus;
 use booking::domain::request::Status;
@@ -16,7 +17,8 @@ use uuid::Uuid;
 
 use self::around::{linked, row};
 use self::rows::refused;
-use crate::calls::{BLOCKED_NIGHTS, BOOKED_NIGHTS, Call, NEW_GUEST, NEW_NIGHTS};
+use crate::call::Call;
+use crate::calls::{BLOCKED_NIGHTS, BOOKED_NIGHTS, NEW_GUEST, NEW_NIGHTS};
 use crate::run::Outcome;
 use crate::world::{Booking, Layout, Range, Request, World, block, booking, guest, request};
 
@@ -31,83 +33,15 @@ pub fn one_by_one(world: &World, calls: &[Call], order: &[usize]) -> Option<Outc
     Some(Outcome { answers, lines: after.lines() })
 }
 
-/// The same where requests that one of the calls has locked are passed over: by an approve that
-/// declines competitors, and by the end of holds. No order of whole calls comes to it.
-pub fn passing_over(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome> {
-    let about = calls.iter().flat_map(|call| match call {
-        Call::Approve(n) | Call::Decline(n) | Call::Review(n) | Call::Cancel(n) => vec![request((*n).into())],
-        Call::CancelBooking(n) | Call::CheckIn(n) | Call::CheckOut(n) => {
-            of_booking(world, booking((*n).into()))
-        }
-        _ => Vec::new(),
-    });
-    about
-        .filter_map(|one| one_by_one(&World { passed_over: Some(one), ..world.clone() }, calls, order))
-        .collect()
-}
-
-/// The request that a booking was made for, and those that it fulfils: its calls lock them.
-fn of_booking(world: &World, id: Uuid) -> Vec<Uuid> {
-    let made_for = world.booking(id).and_then(|one| one.request);
-    let fulfilled = world.requests.iter().filter(|one| one.approved == Some(id)).map(|one| one.id);
-    made_for.into_iter().chain(fulfilled).collect()
-}
-
-/// The same where the feed tells the first of two calls after the second one, of which it did not
-/// know. What it decided by was not locked until it was stored; the rows are those of its order.
-/// - The setting that competitors are declined is read first. An approve or a booking that runs
-///   while it is switched on is as good as made before: the others stay open, and are declined by
-///   hand. A lock would be one for all approvals of a tenant, which would take turns for it.
-/// - A request that is linked to a booking takes no nights but those that the booking has. Whoever
-///   takes others meanwhile finds what was before; a night that is free cannot be locked.
-pub fn told_later(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome> {
-    let [first, second] = *order else { return Vec::new() };
-    let Some((one, of_first)) = apply(world, calls[first]) else { return Vec::new() };
-    let Some((mut both, of_second)) = apply(&one, calls[second]) else { return Vec::new() };
-    let may_be = match (calls[first], calls[second]) {
-        (Call::Approve(_) | Call::Book, Call::AutoDecline) => true,
-        (Call::Approve(_), Call::Block | Call::Book | Call::Create | Call::Approve(_)) => {
-            of_first.starts_with("healed") && one.bookings.len() == world.bookings.len()
-        }
-        _ => false,
-    };
-    let (before, told) = (world.events.len(), one.events.len());
-    if !may_be || told == before || told == both.events.len() {
-        return Vec::new();
-    }
-    both.events[before..].rotate_left(told - before);
-    let mut answers = vec![String::new(); 2];
-    (answers[first], answers[second]) = (of_first, of_second);
-    vec![Outcome { answers, lines: both.lines() }]
-}
-
-/// The same where a call about another request, which takes and frees no nights, is told between
-/// an approve or a booking and the competitors that it declines. Those are declined by a statement
-/// after it, as they are then.
-pub fn told_between(world: &World, calls: &[Call], order: &[usize]) -> Option<Outcome> {
-    let [first, second] = *order else { return None };
-    let (one, of_first) = apply(world, calls[first])?;
-    let (mut both, of_second) = apply(&one, calls[second])?;
-    let declines = matches!(calls[second], Call::Approve(_) | Call::Book) && world.auto_decline;
-    let changes_request =
-        matches!(calls[first], Call::Review(_) | Call::Decline(_) | Call::Cancel(_) | Call::Create);
-    let same_nights = one.bookings == world.bookings && one.ranges == world.ranges;
-    let (before, told) = (world.events.len(), one.events.len());
-    if !declines || !changes_request || !same_nights || told == before || both.events.len() < told + 2 {
-        return None;
-    }
-    both.events[before..=told].rotate_right(1);
-    let mut answers = vec![String::new(); 2];
-    (answers[first], answers[second]) = (of_first, of_second);
-    Some(Outcome { answers, lines: both.lines() })
-}
-
 /// What comes of a call.
 pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
     if world.layout != Layout::Standard {
         return None;
     }
     let mut after = world.clone();
+    if let Some((_, answer)) = world.answers.iter().find(|(answered, _)| *answered == call) {
+        return Some((after, answer.clone()));
+    }
     let answer = match call {
         Call::Approve(n) => approve::approve(&mut after, request(n.into())),
         Call::Decline(n) => decline(&mut after, request(n.into())),
@@ -120,14 +54,20 @@ pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
         Call::Unblock(n) => unblock(&mut after, block(n.into())),
         Call::CheckIn(n) => check_in(&mut after, booking(n.into())),
         // The nights that an early departure frees, and who loses them.
-        Call::CheckOut(n) => return check_out(world, booking(n.into())).map(|answer| (after, answer)),
+        Call::CheckOut(n) => check_out(world, booking(n.into()))?,
         Call::AutoDecline => {
             after.auto_decline = true;
             after.tell("settings_updated", None, None, "");
             done()
         }
         Call::Expire(n) => format!("expired: {}", expire(&mut after, request(n.into()))),
+        Call::NoShow(_) | Call::Resolve(..) | Call::Of(_) => return None,
     };
+    // What is refused keeps no key.
+    let is_kept = world.keyed && !matches!(call, Call::Expire(_)) && !answer.starts_with(char::is_uppercase);
+    if is_kept {
+        after.answers.push((call, answer.clone()));
+    }
     Some((after, answer))
 }
 

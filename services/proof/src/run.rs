@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use uuid::Uuid;
+use tokio_postgres::Row;
 
-use crate::calls::Call;
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::calls::Sender;
 use crate::site::{Lane, Site};
 use crate::states::Start;
 use crate::stepper::{Connection, Doing, Fault};
@@ -21,9 +23,12 @@ const STUCK: Duration = Duration::from_secs(20);
 /// How long what runs is left alone before the locks are asked whether it waits.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// Of letters of turns, the one that is taken, and how it breaks.
+pub type Next<'a> = dyn FnMut(&[char]) -> Option<(char, Option<Fault>)> + Send + 'a;
+
 /// A call under way.
 struct Running {
-    call: JoinHandle<String>,
+    call: JoinHandle<Answer>,
     is_answered: Arc<AtomicBool>,
 }
 
@@ -41,6 +46,8 @@ pub struct Point {
     /// All that could be taken.
     pub letters: Vec<char>,
     pub taken: char,
+    /// What was run.
+    pub what: String,
     pub fault: Option<Fault>,
 }
 
@@ -49,6 +56,8 @@ pub struct Point {
 pub struct Ran {
     pub points: Vec<Point>,
     pub outcome: Outcome,
+    /// All that each call was answered, unless it was refused.
+    pub wholes: Vec<String>,
     /// Calls that were answered before another one had run anything.
     pub earlier: BTreeSet<(usize, usize)>,
     /// What was run, in its order.
@@ -70,6 +79,18 @@ impl Ran {
         self.earlier.extend(pairs);
     }
 
+    /// One key has one answer.
+    fn compare_repeated(&mut self, calls: &[Call]) {
+        for (at, call) in calls.iter().enumerate() {
+            for other in (at + 1..calls.len()).filter(|other| calls[*other] == *call) {
+                let (one, other) = (&self.wholes[at], &self.wholes[other]);
+                if one != other && !one.is_empty() && !other.is_empty() {
+                    self.trouble.push(format!("one key has two answers: {one} and {other}"));
+                }
+            }
+        }
+    }
+
     /// Notes and takes the turn that the order asks for, or the next one. Gives the process whose
     /// connection is broken off by it.
     fn take(&mut self, turns: &[Turn], asked: Option<(char, Option<Fault>)>) -> Option<i32> {
@@ -85,14 +106,15 @@ impl Ran {
         let turn = turn.unwrap_or(&turns[0]);
         let fault = asked.and_then(|(_, fault)| fault);
         let letters = turns.iter().map(|turn| turn.letter).collect();
-        self.points.push(Point { letters, taken: turn.letter, fault });
+        self.points.push(Point { letters, taken: turn.letter, what: turn.what.clone(), fault });
         self.trace.push(format!("{} {}{}", turn.letter, turn.what, shown(fault)));
         let Some(fault) = fault else {
             turn.connection.release();
             return None;
         };
         turn.connection.break_off(fault);
-        Some(turn.connection.process())
+        // One whose statement took too long goes on.
+        (fault != Fault::TimedOut).then(|| turn.connection.process())
     }
 }
 
@@ -122,12 +144,12 @@ enum Stage {
 }
 
 impl Site {
-    /// Runs the calls in an order, from a state. Where the order ends, whoever had the last turn
-    /// goes on, and then the first of the others.
-    pub async fn run(&self, start: &Start, calls: &[Call], order: &[(char, Option<Fault>)]) -> Ran {
-        let tenant = self.store(&start.world).await;
+    /// Runs calls from a state. `next` says which of the turns that may be taken is taken; where it
+    /// says nothing, whoever had the last turn goes on, and then the first of the others.
+    pub async fn run_by(&self, start: &Start, calls: &[Call], next: &mut Next<'_>) -> Ran {
+        let sender = self.store(&start.world).await;
         let mut ran = Ran::default();
-        let running = self.begin(calls, tenant);
+        let running = self.begin(calls, &sender);
         while ran.trace.len() < MOST_STEPS {
             let turns = match self.settled(&running).await {
                 Ok(Some(turns)) => turns,
@@ -147,12 +169,16 @@ impl Site {
                 let _in_time = timeout(STUCK, self.changed.notified()).await;
                 continue;
             }
-            if let Some(broken) = ran.take(&turns, order.get(ran.points.len()).copied()) {
+            let letters: Vec<char> = turns.iter().map(|turn| turn.letter).collect();
+            if let Some(broken) = ran.take(&turns, next(&letters)) {
                 self.until_noticed(broken).await;
             }
         }
         self.end(running, &mut ran).await;
-        ran.outcome.lines = self.lines_of(tenant).await;
+        if start.world.keyed {
+            ran.compare_repeated(calls);
+        }
+        ran.outcome.lines = self.lines_of(sender.tenant).await;
         ran
     }
 
@@ -167,14 +193,14 @@ impl Site {
         let _in_time = timeout(STUCK, noticed).await;
     }
 
-    fn begin(&self, calls: &[Call], tenant: Uuid) -> Vec<Running> {
+    fn begin(&self, calls: &[Call], sender: &Sender) -> Vec<Running> {
         let one = |(call, lane): (&Call, &Lane)| {
             lane.stepper.arm(true);
             let (call, service, changed) = (*call, lane.service.clone(), Arc::clone(&self.changed));
-            let is_answered = Arc::<AtomicBool>::default();
+            let (is_answered, sender) = (Arc::<AtomicBool>::default(), sender.clone());
             let answered = Arc::clone(&is_answered);
             let call = tokio::spawn(async move {
-                let answer = call.make(&service, tenant).await;
+                let answer = call.make(&service, &sender).await;
                 answered.store(true, Ordering::SeqCst);
                 changed.notify_one();
                 answer
@@ -191,10 +217,15 @@ impl Site {
         }
         for Running { call, .. } in running {
             match timeout(STUCK, call).await {
-                Ok(Ok(answer)) => ran.outcome.answers.push(answer),
+                Ok(Ok(Answer { text, whole })) => {
+                    ran.outcome.answers.push(text);
+                    ran.wholes.push(whole);
+                    continue;
+                }
                 Ok(Err(_)) => ran.outcome.answers.push("PANICKED".to_owned()),
                 Err(_) => ran.outcome.answers.push("STUCK".to_owned()),
             }
+            ran.wholes.push(String::new());
         }
         for lane in &self.lanes {
             while lane.stepper.connections().iter().any(|one| one.doing() != Doing::Rests) {
@@ -243,7 +274,11 @@ impl Site {
             return false;
         }
         let rows = self.sql.query(&self.blockers, &[&processes]).await.unwrap();
-        let waits = rows.iter().all(|row| !row.get::<_, Vec<i32>>(0).is_empty());
+        // Whoever waits for somebody else goes on by itself.
+        let connections = self.lanes.iter().flat_map(|lane| lane.stepper.connections());
+        let stepped: Vec<i32> = connections.map(|connection| connection.process()).collect();
+        let waits = |row: &Row| row.get::<_, Vec<i32>>(0).iter().any(|blocker| stepped.contains(blocker));
+        let waits = rows.iter().all(waits);
         // Nothing has changed in the meantime, or it is looked at again.
         waits && timeout(Duration::ZERO, self.changed.notified()).await.is_err()
     }
@@ -288,5 +323,7 @@ fn shown(fault: Option<Fault>) -> &'static str {
         None => "",
         Some(Fault::Unsent) => " -- is lost before the server has it",
         Some(Fault::Unheard) => " -- is run, and its answer lost",
+        Some(Fault::Ended) => " -- the server ends the session instead",
+        Some(Fault::TimedOut) => " -- takes too long",
     }
 }

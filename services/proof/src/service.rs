@@ -18,7 +18,7 @@ use tonic::body::Body;
 use uuid::Uuid;
 
 /// Connections of a call: its attempts may overlap, while the one before rolls back.
-const CONNECTIONS: usize = 4;
+pub const CONNECTIONS: usize = 4;
 
 /// What every call may need.
 const SCOPES: [&str; 6] = [
@@ -43,7 +43,7 @@ struct Everybody;
 
 /// How a client calls it.
 #[derive(Debug, Clone)]
-pub struct Way(InProcess);
+pub struct Way(pub InProcess);
 
 impl tower::Service<tonic::codegen::http::Request<Body>> for Way {
     type Response = tonic::codegen::http::Response<Body>;

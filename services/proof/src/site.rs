@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use devdb::TestDatabase;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::Notify;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::calls::{Call, explain};
+use crate::calls::{Sender, Served};
 use crate::forged::Forgery;
-use crate::run::Ran;
+use crate::people::Identity;
 use crate::service::Service;
-use crate::states::Start;
-use crate::stepper::{Fault, Stepper};
+use crate::stepper::Stepper;
 use crate::world::{Layout, World, named};
 
 /// Most calls at once.
@@ -23,17 +22,13 @@ pub const MOST_CALLS: usize = 3;
 /// Worlds after which the tables are emptied: large ones take longer.
 const WORLDS: usize = 2000;
 
+/// Sessions that wait in a circle are to be freed soon; the stepper has noticed by then.
+const QUICK: &str = "do $$ begin \
+    execute format('alter database %I set deadlock_timeout = 50', current_database()); end $$";
 /// Whether a process is there and waits for nobody.
 const RUNS: &str = "select exists (select from pg_stat_activity where pid = $1) \
     and cardinality(pg_blocking_pids($1)) = 0";
 const BLOCKERS: &str = "select pg_blocking_pids(pid) from unnest($1::integer[]) as pid";
-
-/// Runs one order after the other, in a site of its own for each layout.
-#[derive(Debug)]
-pub struct Worker {
-    forged: Option<&'static Forgery>,
-    sites: [OnceCell<Site>; 3],
-}
 
 /// A database in a layout, and the servers over it.
 pub(crate) struct Site {
@@ -51,49 +46,20 @@ pub(crate) struct Site {
 
 /// A server for one call at a time.
 pub(crate) struct Lane {
-    pub service: Service,
+    pub service: Served,
     pub stepper: Stepper,
 }
 
-impl Worker {
-    /// With a fault that was put in on purpose, or none.
-    pub fn new(forged: Option<&'static Forgery>) -> Self {
-        Self { forged, sites: Default::default() }
-    }
-
-    /// Runs the calls in an order, from a state.
-    pub async fn run(&self, start: &Start, calls: &[Call], order: &[(char, Option<Fault>)]) -> Ran {
-        self.site(start).await.run(start, calls, order).await
-    }
-
-    /// What an approve does by its explanation.
-    pub async fn explained(&self, start: &Start, request: u8) -> String {
-        let site = self.site(start).await;
-        let tenant = site.store(&start.world).await;
-        explain(&site.lanes[0].service, tenant, request).await
-    }
-
-    /// The lines that a state has before any call.
-    pub async fn lines_before(&self, start: &Start) -> Vec<String> {
-        let site = self.site(start).await;
-        let tenant = site.store(&start.world).await;
-        site.lines_of(tenant).await
-    }
-
-    async fn site(&self, start: &Start) -> &Site {
-        let layout = start.world.layout;
-        self.sites[layout as usize].get_or_init(|| Site::start(layout, self.forged)).await
-    }
-}
-
 impl Site {
-    async fn start(layout: Layout, forged: Option<&'static Forgery>) -> Self {
+    pub async fn start(layout: Layout, forged: Option<&'static Forgery>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let database = TestDatabase::create(&[&booking::MIGRATIONS]).await;
+        let set = if layout == Layout::Identity { &identity::MIGRATIONS } else { &booking::MIGRATIONS };
+        let database = TestDatabase::create(&[set]).await;
         let sql = pg::connect(&database.url).await.unwrap();
         for script in layout.scripts().into_iter().chain(forged.map(|forged| forged.sql)) {
             sql.batch_execute(script).await.unwrap();
         }
+        sql.batch_execute(QUICK).await.unwrap();
         let folder = "select current_setting('unix_socket_directories')";
         let folder: String = sql.query_one(folder, &[]).await.unwrap().get(0);
         let name = format!("proof-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -108,7 +74,11 @@ impl Site {
                 Stepper::listen(&at, server, Arc::clone(&changed), Arc::clone(&names_of), forged).unwrap();
             let url = database.url.replace(&folder, own.to_str().unwrap());
             assert_ne!(url, database.url, "the address of the server names its folder");
-            lanes.push(Lane { service: Service::over(&url).await.unwrap(), stepper });
+            let service = match layout {
+                Layout::Identity => Served::Identity(Identity::over(&url).await.unwrap()),
+                _ => Served::Booking(Service::over(&url).await.unwrap()),
+            };
+            lanes.push(Lane { service, stepper });
         }
         let lines = sql.prepare(&layout.lines()).await.unwrap();
         let (blockers, runs) = (sql.prepare(BLOCKERS).await.unwrap(), sql.prepare(RUNS).await.unwrap());
@@ -117,14 +87,19 @@ impl Site {
     }
 
     /// Stores a world as a tenant of its own.
-    pub async fn store(&self, world: &World) -> Uuid {
+    pub async fn store(&self, world: &World) -> Sender {
         if self.worlds.fetch_add(1, Ordering::Relaxed) % WORLDS == WORLDS - 1 {
             let tables = self.layout.tables().join(", ");
             self.sql.batch_execute(&format!("truncate {tables} cascade")).await.unwrap();
         }
+        let keyed = world.keyed;
+        if let Served::Identity(identity) = &self.lanes[0].service {
+            let people = Arc::new(identity.new_person(world.exchanged).await);
+            return Sender { tenant: people.id, keyed, people: Some(people) };
+        }
         let tenant = Uuid::now_v7();
         self.sql.batch_execute(&world.sql(tenant)).await.unwrap();
-        tenant
+        Sender { tenant, keyed, people: None }
     }
 
     pub async fn lines_of(&self, tenant: Uuid) -> Vec<String> {
@@ -147,7 +122,8 @@ impl Drop for Site {
 
 /// The names of statements by their texts.
 fn statement_names() -> Arc<HashMap<String, String>> {
-    let all = booking::statements().unwrap();
+    let all: Vec<_> =
+        booking::statements().unwrap().into_iter().chain([identity::statements().unwrap()]).collect();
     let forms = all.iter().flat_map(|layout| layout.iter()).flat_map(|statement| {
         let name = statement.name();
         statement.forms().map(move |form| (form.text().to_owned(), name.clone())).collect::<Vec<_>>()

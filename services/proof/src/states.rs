@@ -4,6 +4,7 @@ use booking::domain::booking::BookingStatus;
 use booking::domain::request::Status;
 use uuid::Uuid;
 
+use crate::call::Choice;
 use crate::world::{Booking, Layout, Nights, Range, Request, World, booking, guest, request};
 
 /// A state with its name.
@@ -15,15 +16,32 @@ pub struct Start {
 
 /// What the first request asks for.
 pub const ASKED: Nights = (10, 13);
+const PAST: Nights = (-6000, -5997);
 
-/// How requests are stored, and whether others are declined by themselves.
-const KINDS: [(Layout, bool); 4] =
-    [(Layout::Standard, false), (Layout::Standard, true), (Layout::Single, false), (Layout::Literal, false)];
+/// What is the same in all states of a kind, and how their names begin.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    layout: Layout,
+    /// Whether competitors are declined.
+    auto: bool,
+    /// Whether each call has an idempotency key.
+    keyed: bool,
+}
+
+const PLAIN: Kind = Kind { name: "", layout: Layout::Standard, auto: false, keyed: false };
+const KINDS: [Kind; 5] = [
+    PLAIN,
+    Kind { name: "auto:", auto: true, ..PLAIN },
+    Kind { name: "keys:", keyed: true, ..PLAIN },
+    Kind { name: "single:", layout: Layout::Single, ..PLAIN },
+    Kind { name: "literal:", layout: Layout::Literal, ..PLAIN },
+];
 
 /// What is known of the first request.
-const FIRST: [&str; 15] = [
+const FIRST: [&str; 17] = [
     "open", "review", "mark", "link", "range", "moved", "related", "overlap", "stranger", "soft", "approved",
-    "declined", "lost", "hold", "due",
+    "declined", "lost", "gone", "past", "hold", "due",
 ];
 
 /// What is beside it.
@@ -34,15 +52,10 @@ impl Start {
     /// Every state, without those that no database could have.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for (layout, auto) in KINDS {
+        all.extend((0..=2).map(Self::of_people));
+        for kind in KINDS {
             for first in FIRST {
-                for beside in BESIDE {
-                    let competes = ["other", "part", "crowd"].contains(&beside);
-                    let sells = ["open", "mark", "hold", "range", "stranger"].contains(&first);
-                    if !auto || competes && sells {
-                        all.extend(Self::of((layout, auto), first, beside));
-                    }
-                }
+                all.extend(BESIDE.into_iter().filter_map(|beside| Self::of(kind, first, beside)));
             }
         }
         all
@@ -53,22 +66,36 @@ impl Start {
         Self::all().into_iter().find(|start| start.name == name)
     }
 
-    fn of((layout, auto): (Layout, bool), first: &str, beside: &str) -> Option<Self> {
-        let mut world = World { layout, auto_decline: auto, ..World::default() };
+    /// A person whose token has been exchanged so many times.
+    fn of_people(times: u8) -> Self {
+        let world = World { layout: Layout::Identity, exchanged: times, ..World::default() };
+        Self { name: format!("people:{times}"), world }
+    }
+
+    fn of(kind: Kind, first: &str, beside: &str) -> Option<Self> {
+        let Kind { layout, auto, keyed, .. } = kind;
+        let competes = ["other", "part", "crowd"].contains(&beside)
+            && ["open", "mark", "hold", "range", "stranger"].contains(&first);
+        let is_of_keys = ["", "other"].contains(&beside);
+        // A request for nights that are over is refused by a rule, and no rule is described.
+        let is_ruled = first == "past" && beside == "links";
+        if auto && !competes || keyed && !is_of_keys || is_ruled {
+            return None;
+        }
+        let mut world = World { layout, auto_decline: auto, keyed, ..World::default() };
         add_first(&mut world, first);
         if !add_beside(&mut world, beside) {
             return None;
         }
-        let kind = match layout {
-            Layout::Standard if auto => "auto:",
-            Layout::Standard => "",
-            Layout::Single => "single:",
-            Layout::Literal => "literal:",
-        };
-        let name =
-            if beside.is_empty() { format!("{kind}{first}") } else { format!("{kind}{first}+{beside}") };
+        if auto {
+            // Whom they pass over has to be described, which they are not.
+            world.choices.clear();
+        }
+        let plus = if beside.is_empty() { "" } else { "+" };
+        let name = format!("{}{first}{plus}{beside}", kind.name);
         if layout != Layout::Standard {
-            if world.holds {
+            // There are no holds, and a row cannot be sold and lost.
+            if world.holds || first == "gone" {
                 return None;
             }
             merge(&mut world);
@@ -96,12 +123,18 @@ fn add_first(world: &mut World, first: &str) {
     let mut one = open(1, 1, ASKED);
     match first {
         "review" => one.status = Status::UnderReview,
-        "mark" => one.confirmed = true,
+        "mark" => {
+            one.confirmed = true;
+            world.choices = vec![Choice::Confirm, Choice::ClearMark];
+        }
         "link" => {
             one.approved = Some(booking(1));
             sell(world, 1, 1, ASKED, None);
         }
-        "range" => world.ranges.push(range(0x301, Some(one.id), ASKED)),
+        "range" => {
+            world.ranges.push(range(0x301, Some(one.id), ASKED));
+            world.choices = vec![Choice::Confirm, Choice::ReleaseRange];
+        }
         "moved" => world.ranges.push(range(0x301, Some(one.id), (11, 14))),
         "related" => sell(world, 1, 1, ASKED, None),
         "overlap" => sell(world, 1, 1, (9, 12), None),
@@ -110,13 +143,24 @@ fn add_first(world: &mut World, first: &str) {
             (one.approved, one.confirmed) = (Some(booking(1)), true);
             sell(world, 1, 1, (9, 12), None);
         }
+        // A stay that was years ago.
+        "past" => {
+            (one.status, one.approved, one.confirmed) = (Status::Confirmed, Some(booking(1)), true);
+            (one.nights, world.is_past) = (PAST, true);
+            sell(world, 1, 1, PAST, Some(one.id));
+        }
         "approved" => {
             (one.status, one.approved, one.confirmed) = (Status::Confirmed, Some(booking(1)), true);
             sell(world, 1, 1, ASKED, Some(one.id));
         }
         "declined" => one.status = Status::Declined,
-        "lost" => {
+        "lost" | "gone" => {
             (one.approved, one.confirmed) = (Some(booking(1)), true);
+            world.choices = vec![Choice::Confirm, Choice::ClearLink];
+            if first == "gone" {
+                one.status = Status::Confirmed;
+                world.choices = vec![Choice::Confirm, Choice::Reopen];
+            }
             sell(world, 1, 1, ASKED, None);
             world.bookings[0].status = BookingStatus::Cancelled;
             world.ranges.clear();
@@ -190,7 +234,7 @@ fn is_possible(world: &World) -> bool {
     };
     let bookings = world.bookings.iter().filter(|one| !one.status.frees_dates()).map(|one| one.nights);
     let in_constraint = |one: &&Request| match world.layout {
-        Layout::Standard => false,
+        Layout::Standard | Layout::Identity => false,
         Layout::Single => one.status == Status::Confirmed,
         Layout::Literal => one.status == Status::Confirmed || one.status.is_open(),
     };

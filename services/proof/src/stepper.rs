@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 
 use crate::forged::Forgery;
-use crate::wire::{Answered, COMMITTED, Group, Said, Sent};
+use crate::wire::{Answered, COMMITTED, Group, Said, Sent, query};
 
 /// The socket of one client.
 #[derive(Debug, Clone)]
@@ -75,6 +75,30 @@ pub enum Fault {
     Unsent,
     /// The server runs it, and nobody hears of it.
     Unheard,
+    /// The server ends the session instead of running it, as when it is restarted.
+    Ended,
+    /// It takes longer than a statement may.
+    TimedOut,
+}
+
+impl Fault {
+    pub const ALL: [Self; 4] = [Self::Unsent, Self::Unheard, Self::Ended, Self::TimedOut];
+
+    /// What the server is sent in place of the statement.
+    fn instead(self) -> Option<&'static str> {
+        match self {
+            Self::Unsent | Self::Unheard => None,
+            // The role of the service may not; who has connected may.
+            Self::Ended => Some(
+                "do $$ begin set role none; perform pg_terminate_backend(pg_backend_pid()); \
+                 perform pg_sleep(5); end $$",
+            ),
+            Self::TimedOut => Some(
+                "do $$ begin raise exception 'canceling statement due to statement timeout' \
+                 using errcode = 'query_canceled'; end $$",
+            ),
+        }
+    }
 }
 
 /// What a connection is doing.
@@ -192,7 +216,10 @@ impl Connection {
                     return None;
                 }
             }
-            let Some(group) = state.held.pop_front() else { break };
+            let Some(mut group) = state.held.pop_front() else { break };
+            if let Some(instead) = state.fault.filter(|_| group.step.is_some()).and_then(Fault::instead) {
+                (group.bytes, state.fault) = (query(instead), None);
+            }
             state.waits += usize::from(group.is_answered);
             bytes.extend(group.bytes);
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use booking::domain::request::Status;
 use uuid::Uuid;
 
+use crate::people;
 use crate::world::{Booking, Layout, PROPERTY, Range, Request, World, day, guest};
 
 /// The lines of a tenant that are the same in each layout, as [`World::lines`] gives them.
@@ -18,6 +19,8 @@ const LINES: &str = "\
     select concat_ws('|', 'event', to_char(row_number() over (order by tick, id), 'FM00'), action, \
         coalesce(booking_request_id::text, ''), coalesce(booking_id::text, ''), coalesce(block_id::text, ''), evidence) \
     from booking_events where tenant_id = $1 \
+    union all \
+    select concat_ws('|', 'key', key, (answer is not null)::text) from idempotency_keys where tenant_id = $1 \
     union all ";
 const TWO_TABLES: &str = "\
     select concat_ws('|', 'request', id, guest_id, check_in, check_out, status, coalesce(approved_booking_id::text, ''), \
@@ -39,7 +42,7 @@ impl Layout {
     /// What makes it of a database that was migrated.
     pub fn scripts(self) -> Vec<&'static str> {
         let predicate = match self {
-            Self::Standard => return Vec::new(),
+            Self::Standard | Self::Identity => return Vec::new(),
             Self::Single => include_str!("../../booking/tests/fixtures/predicate_confirmed_only.sql"),
             Self::Literal => include_str!("../../booking/tests/fixtures/predicate_literal.sql"),
         };
@@ -48,13 +51,27 @@ impl Layout {
 
     /// The statement that gives the lines of a tenant.
     pub fn lines(self) -> String {
-        [LINES, if self == Self::Standard { TWO_TABLES } else { ONE_TABLE }].concat()
+        match self {
+            Self::Standard => [LINES, TWO_TABLES].concat(),
+            Self::Single | Self::Literal => [LINES, ONE_TABLE].concat(),
+            Self::Identity => people::LINES.to_owned(),
+        }
     }
 
     /// The tables that calls write.
     pub fn tables(self) -> Vec<&'static str> {
-        let all =
-            ["properties", "customers", "bookings", "inventory_ranges", "booking_events", "booking_settings"];
+        let all = [
+            "properties",
+            "customers",
+            "bookings",
+            "inventory_ranges",
+            "booking_events",
+            "booking_settings",
+            "idempotency_keys",
+        ];
+        if self == Self::Identity {
+            return vec!["identity.sessions", "identity.audit_events"];
+        }
         let own = (self == Self::Standard).then_some("booking_requests");
         all.into_iter().chain(own).collect()
     }
@@ -110,7 +127,7 @@ impl Booking {
         let (guest, status) = (quoted(*guest), status.name());
         let (column, request) = match layout {
             Layout::Standard => ("booking_request_id, ", format!("{}, ", quoted(*request))),
-            Layout::Single | Layout::Literal => ("", String::new()),
+            Layout::Single | Layout::Literal | Layout::Identity => ("", String::new()),
         };
         let confirmed = if status == "requested" { "null" } else { "now() - interval '1 hour'" };
         format!(

@@ -49,6 +49,12 @@ pub enum Said {
     Ready(u8),
 }
 
+/// The message that runs a statement.
+pub fn query(text: &str) -> Vec<u8> {
+    let length = u32::try_from(text.len() + 5).unwrap_or_default().to_be_bytes();
+    [&b"Q"[..], &length, text.as_bytes(), b"\0"].concat()
+}
+
 impl Sent {
     /// With the names of statements, by their texts, and what is changed of them.
     pub fn new(names: Arc<HashMap<String, String>>, forged: Option<&'static Forgery>) -> Self {

@@ -11,6 +11,8 @@ use jiff::ToSpan;
 use jiff::civil::{Date, date};
 use uuid::Uuid;
 
+use crate::call::{Call, Choice};
+
 /// The day from which nights are counted.
 const DAY_ZERO: Date = date(2041, 3, 4);
 
@@ -29,6 +31,8 @@ pub enum Layout {
     Single,
     /// The same, and the constraint covers open requests too.
     Literal,
+    /// It stores none, but who is who.
+    Identity,
 }
 
 /// The rows of a property, and what has happened.
@@ -43,6 +47,16 @@ pub struct World {
     pub auto_decline: bool,
     /// In the order in which the feed tells them.
     pub events: Vec<Event>,
+    /// Whether each call has its name as its idempotency key.
+    pub keyed: bool,
+    /// What has been answered to keys.
+    pub answers: Vec<(Call, String)>,
+    /// How often the token of a person's first session has been exchanged.
+    pub exchanged: u8,
+    /// Whether its stays are over.
+    pub is_past: bool,
+    /// How what is wrong with the first request may be put right.
+    pub choices: Vec<Choice>,
     /// A request that somebody has locked, which those who do what follows by itself pass over.
     pub passed_over: Option<Uuid>,
 }
@@ -143,6 +157,7 @@ impl World {
             let (request, booking, block) = (text(*request), text(*booking), text(*block));
             lines.push(format!("event|{:02}|{action}|{request}|{booking}|{block}|{evidence}", place + 1));
         }
+        lines.extend(self.answers.iter().map(|(call, _)| format!("key|{call}|true")));
         named(lines)
     }
 }

@@ -11,7 +11,7 @@ use crate::texts::{self, Text};
 const KNOWN: [&str; 0] = [];
 
 /// Options of other programs: of Postgres', of curl, of our scripts, of `make proof`.
-const FOREIGN: [&str; 14] = [
+const FOREIGN: [&str; 16] = [
     "--asynchronous",
     "--auth-host",
     "--auth-local",
@@ -25,6 +25,8 @@ const FOREIGN: [&str; 14] = [
     "--no-acl",
     "--no-sync",
     "--replay",
+    "--seed",
+    "--triples",
     "--user",
 ];
 

@@ -51,10 +51,11 @@ const FOREIGN: [&str; 30] = [
 /// addresses.
 const FOREIGN_BEGINNINGS: [&str; 3] = ["AF_", "GF_", "POSTGRES_"];
 
-/// Capitals that are not variables: any setting's file, a file of Postgres, an option of
+/// Capitals that are not variables: what make passes on, any setting's file, a file of Postgres, an option of
 /// sockets, an object of JavaScript, a
 /// capability of Linux, whom a certificate names.
-const WORDS: [&str; 6] = ["CN", "DAC_READ_SEARCH", "NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
+const WORDS: [&str; 7] =
+    ["ARGUMENTS", "CN", "DAC_READ_SEARCH", "NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
 
 /// Where the console calls its texts by reasons, and by words like them for what befalls it alone.
 const CONSOLE_TEXTS: &str = "gateway/console/src/text/";
