@@ -94,7 +94,8 @@ impl Identity {
         Ok(Self { server: server.within(), operator })
     }
 
-    /// A person with two sessions, of which the token of the first has been exchanged so many times, who owns a tenant with staff and has made an API key of it.
+    /// A person with two sessions, who owns a tenant with staff and has made an API key of it. The
+    /// token of the first session has been exchanged so many times.
     pub async fn new_person(&self, times: u8) -> People {
         let id = Uuid::now_v7();
         let email = format!("{id}@example.com");

@@ -104,9 +104,9 @@ fn commute(first: &Made, second: &Made) -> bool {
     turned.is_some_and(|(earlier, later)| earlier == second.answer && later == first.answer)
 }
 
-/// Whether a call about another request, or a setting, which takes and frees no nights, may be told between
-/// an approve or a booking and the competitors that it declines. Those are declined by a statement
-/// after it, as they are then.
+/// Whether a call about another request, or a setting, which takes and frees no nights, may be
+/// told between an approve or a booking and the competitors that it declines. Those are declined by
+/// a statement after it, as they are then.
 fn comes_between(first: &Made, second: &Made) -> bool {
     let changes_others = matches!(
         first.call,
