@@ -34,7 +34,8 @@ impl Call {
             }
             if has(booking(n.into())) {
                 all.extend([Self::CancelBooking(n), Self::CheckIn(n), Self::CheckOut(n)]);
-                if world.is_past {
+                // A stay that was before the day from which nights are counted is over.
+                if world.bookings.iter().any(|one| one.nights.1 < 0) {
                     all.push(Self::NoShow(n));
                 }
             }

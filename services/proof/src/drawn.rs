@@ -11,7 +11,7 @@ use crate::world::Layout;
 /// How often, of a hundred times, a call is left that could go on.
 const LEAVES: u64 = 35;
 
-/// Numbers that look drawn, the same for a seed each time (SplitMix64).
+/// Numbers that look drawn, the same for a seed each time (`SplitMix64`).
 #[derive(Debug, Clone, Copy)]
 pub struct Draw(u64);
 

@@ -158,7 +158,7 @@ impl Counted {
 
     /// Now and then, for whoever waits.
     fn say_how_far(&self, of: usize, began: Instant) {
-        if self.cells.load(Ordering::Relaxed) % 500 == 0 {
+        if self.cells.load(Ordering::Relaxed).is_multiple_of(500) {
             say!("{}, of {of}", self.text(began));
         }
     }

@@ -64,7 +64,7 @@ impl Site {
         let folder: String = sql.query_one(folder, &[]).await.unwrap().get(0);
         let name = format!("proof-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let sockets = std::env::temp_dir().join(name);
-        let (changed, names_of, mut lanes) = (Arc::<Notify>::default(), statement_names(), Vec::new());
+        let (changed, names_of, mut servers) = (Arc::<Notify>::default(), statement_names(), Vec::new());
         for n in 0..MOST_CALLS {
             let own = sockets.join(n.to_string());
             std::fs::create_dir_all(&own).unwrap();
@@ -78,12 +78,23 @@ impl Site {
                 Layout::Identity => Served::Identity(Identity::over(&url).await.unwrap()),
                 _ => Served::Booking(Service::over(&url).await.unwrap()),
             };
-            lanes.push(Lane { service, stepper });
+            servers.push(Lane { service, stepper });
         }
         let lines = sql.prepare(&layout.lines()).await.unwrap();
         let (blockers, runs) = (sql.prepare(BLOCKERS).await.unwrap(), sql.prepare(RUNS).await.unwrap());
         let worlds = AtomicUsize::new(0);
-        Self { sql, blockers, runs, lanes, changed, lines, layout, worlds, sockets, _database: database }
+        Self {
+            sql,
+            blockers,
+            runs,
+            lanes: servers,
+            changed,
+            lines,
+            layout,
+            worlds,
+            sockets,
+            _database: database,
+        }
     }
 
     /// Stores a world as a tenant of its own.

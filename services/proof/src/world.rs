@@ -53,8 +53,6 @@ pub struct World {
     pub answers: Vec<(Call, String)>,
     /// How often the token of a person's first session has been exchanged.
     pub exchanged: u8,
-    /// Whether its stays are over.
-    pub is_past: bool,
     /// How what is wrong with the first request may be put right.
     pub choices: Vec<Choice>,
     /// A request that somebody has locked, which those who do what follows by itself pass over.
