@@ -2,7 +2,7 @@
 //! nothing by itself, and believes whoever names a tenant as an API key.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{Authority, Claims, Credentials, DeletedTenants, Issuer, Key, Refusal, Resolution, Revoked};
 use boot::InProcess;
@@ -144,7 +144,7 @@ impl Authority for Everybody {
         Ok(Resolution { tenant, scopes, api_key_id: tenant, ..Resolution::default() })
     }
 
-    async fn follow(&self, _: impl Fn(Revoked) + Send + Sync) {
+    async fn follow(&self, _: impl Fn(Revoked, Instant) + Send + Sync) {
         std::future::pending::<()>().await;
     }
 
