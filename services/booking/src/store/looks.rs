@@ -103,7 +103,7 @@ mod tests {
                 let number = begun.fetch_add(1, Ordering::Relaxed);
                 sleep(Duration::from_secs(1)).await;
                 assert!(number != 2, "the third one panics");
-                if number % 2 == 0 { Ok(number) } else { Err(Fault::new(Kind::Unavailable, "gone")) }
+                if number.is_multiple_of(2) { Ok(number) } else { Err(Fault::new(Kind::Unavailable, "gone")) }
             };
             self.looks.ended_since(since, look).await.map_err(|fault| fault.to_string())
         }
