@@ -49,10 +49,10 @@ lint: console
 	PATH="$(CURDIR)/target/lint/bin:$$PATH" cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
 # Tests wait more than they count (for a look that comes every few seconds, half a minute of
-# silence, a lock), so there is one more at a time than cores.
+# silence, a lock), so there are two more at a time than cores.
 unit: console
 	cd $(CONSOLE) && npm run --silent unit
-	$(CARGO) test --locked --workspace -- --test-threads=$$(( $$(nproc) + 1 ))
+	$(CARGO) test --locked --workspace -- --test-threads=$$(( $$(nproc) + 2 ))
 
 # The published gRPC-Web and Supabase clients, and a browser with passkeys and the console,
 # against the program that the tests run: built alone, its dependencies have other features, and
@@ -71,8 +71,8 @@ bench: console
 	cargo bench --locked -p frontdesk --bench revocations -- 1000000
 	cd $(CONSOLE) && FRONTDESK="$(CURDIR)/target/release/frontdesk" npm run --silent bench
 
-# Orders in which the statements of two calls can reach Postgres; what that shows, and what not,
-# says ARCHITECTURE.md. `make proof ARGUMENTS="--replay '...'"` runs one that failed.
+# Orders in which the statements of two calls can reach Postgres; ARCHITECTURE.md says what that
+# shows and what it does not. `make proof ARGUMENTS="--replay '...'"` runs one that failed.
 proof:
 	$(CARGO) run --locked --quiet -p proof -- $(ARGUMENTS)
 

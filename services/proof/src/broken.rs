@@ -1,6 +1,6 @@
 //! Calls that are broken off: one loses its connection at each of its statements, before the
 //! server has it and after it has run it, has its session ended by the server, or a statement
-//! that takes too long, and another call goes on beside it. What the call stored is all or
+//! that takes too long, and another call comes after it. What the call stored is all or
 //! nothing, and its answer says which, or that nobody knows.
 
 use crate::call::Call;

@@ -1,9 +1,10 @@
-//! Orders in which the statements of calls of booking and identity can reach Postgres: each is
-//! tried, on a real server, and what comes of it is held against what the calls do one after the
-//! other. Nothing depends on time: a stepper on the wire holds each statement until it is let go,
-//! and the locks say who waits for whom.
+//! Orders in which the statements of calls of booking and identity can reach Postgres: they are
+//! run on a real server, and what comes of each is held against what the calls do one after the
+//! other. A stepper on the wire holds each statement until it is let go, and the locks say who
+//! waits for whom, so that an order depends on time only where the machine stands still for longer
+//! than a call waits for a lock.
 //!
-//! What is tried, and what is not, says ARCHITECTURE.md, "What is proven".
+//! ARCHITECTURE.md says what is tried and what is not, in "What is proven".
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a proof that cannot go on says where")]
 

@@ -1,4 +1,4 @@
-//! `make proof`: tries every order of every cell, and says how many and what failed.
+//! `make proof`: tries orders of every cell within limits, and says how many and what failed.
 
 #![allow(clippy::unwrap_used, reason = "a proof that cannot go on says where")]
 
@@ -21,7 +21,7 @@ macro_rules! say {
     }};
 }
 
-/// Tries every order in which the statements of two calls can reach Postgres.
+/// Tries orders in which the statements of two calls can reach Postgres.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Runs one order that a failure has named: a state, calls and turns.

@@ -234,6 +234,9 @@ impl Site {
                     break;
                 }
             }
+            if lane.stepper.takes_circle() {
+                ran.trouble.push("Postgres ended what waited in a circle".to_owned());
+            }
         }
     }
 

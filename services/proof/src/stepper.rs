@@ -28,6 +28,8 @@ struct Shared {
     connections: Mutex<Vec<Arc<Connection>>>,
     /// How often something has come.
     came: AtomicU64,
+    /// Whether Postgres has ended a circle of waits.
+    had_circle: AtomicBool,
     /// Whoever steps waits for it.
     changed: Arc<Notify>,
     names: Arc<HashMap<String, String>>,
@@ -125,8 +127,8 @@ impl Stepper {
     ) -> std::io::Result<Self> {
         let listener = UnixListener::bind(at)?;
         let (armed, connections) = (AtomicBool::new(false), Mutex::default());
-        let came = AtomicU64::new(0);
-        let shared = Arc::new(Shared { armed, connections, came, changed, names, forged });
+        let (came, had_circle) = (AtomicU64::new(0), AtomicBool::new(false));
+        let shared = Arc::new(Shared { armed, connections, came, had_circle, changed, names, forged });
         let accepts = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -145,6 +147,12 @@ impl Stepper {
         for connection in &*lock(&self.shared.connections) {
             connection.go.notify_one();
         }
+    }
+
+    /// Whether Postgres has ended a circle of waits since this was asked before: it may be quicker
+    /// than whoever looks for one.
+    pub fn takes_circle(&self) -> bool {
+        self.shared.had_circle.swap(false, Ordering::SeqCst)
     }
 
     /// The connections that there are.
@@ -236,6 +244,7 @@ impl Connection {
                     state.status = status;
                     state.waits = state.waits.saturating_sub(1);
                 }
+                Said::Circle => {}
             }
         }
         state.fault.is_none() || state.waits > 0
@@ -284,6 +293,9 @@ async fn carry_on(
             read = from_server.read(&mut of_server) => {
                 let Ok(read @ 1..) = read else { return };
                 let said = answered.read(&of_server[..read]);
+                if said.contains(&Said::Circle) {
+                    shared.had_circle.store(true, Ordering::SeqCst);
+                }
                 // Whoever steps knows of it before the client does.
                 if !connection.note(&said) {
                     return;

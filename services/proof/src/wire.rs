@@ -47,7 +47,12 @@ pub enum Said {
     Process(i32),
     /// It is ready: `I` outside a transaction, `T` inside, `E` inside one that failed.
     Ready(u8),
+    /// It has ended what waited in a circle.
+    Circle,
 }
+
+/// The field of an error with the code of a deadlock.
+const DEADLOCK: &[u8] = b"C40P01";
 
 /// The message that runs a statement.
 pub fn query(text: &str) -> Vec<u8> {
@@ -125,6 +130,9 @@ impl Answered {
             match (message[0], &message[5..]) {
                 (b'K', [a, b, c, d, ..]) => said.push(Said::Process(i32::from_be_bytes([*a, *b, *c, *d]))),
                 (b'Z', [status, ..]) => said.push(Said::Ready(*status)),
+                (b'E', fields) if fields.split(|byte| *byte == 0).any(|field| field == DEADLOCK) => {
+                    said.push(Said::Circle);
+                }
                 _ => {}
             }
             at += length;
@@ -188,9 +196,15 @@ mod tests {
 
     #[test]
     fn an_answer_says_who_serves_and_when_it_is_ready() {
-        let all = [message(b'K', &[0, 0, 1, 2, 9, 9, 9, 9]), message(b'Z', b"T"), message(b'C', b"x\0")];
+        let all = [
+            message(b'K', &[0, 0, 1, 2, 9, 9, 9, 9]),
+            message(b'Z', b"T"),
+            message(b'C', b"x\0"),
+            message(b'E', b"SERROR\0C23505\0MC40P01 is not its code\0\0"),
+            message(b'E', b"SERROR\0C40P01\0Mdeadlock detected\0\0"),
+        ];
         let mut answered = Answered::default();
         let said: Vec<_> = all.concat().chunks(3).flat_map(|part| answered.read(part)).collect();
-        assert_eq!(said, [Said::Process(258), Said::Ready(b'T')]);
+        assert_eq!(said, [Said::Process(258), Said::Ready(b'T'), Said::Circle]);
     }
 }
