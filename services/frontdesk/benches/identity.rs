@@ -12,6 +12,7 @@ use upstream::Upstream;
 use access::{AccessLayer, Authority, Issuer, KeyCache, RemoteIdentity, Rules};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use boot::StopPolicy;
+use bytes::Bytes;
 use devdb::TestDatabase;
 use frontdesk::demo;
 use frontdesk::system::{Calls, Parts, Policies, System};
@@ -20,6 +21,7 @@ use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::{LoginRequest, ResolveScopesRequest};
 use futures::future::join_all;
 use http::{Request, Response};
+use http_body_util::Full;
 use identity::{Limits, MasterKey, Policy};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -29,6 +31,8 @@ use tonic_health::pb::health_client::HealthClient;
 use tower::{Layer, Service};
 
 const SPAN: Duration = Duration::from_secs(4);
+/// A message of gRPC without a field.
+const EMPTY_MESSAGE: &[u8] = &[0; 5];
 
 fn main() {
     access::install_crypto();
@@ -151,7 +155,7 @@ async fn rate_layer(layer: AccessLayer<RemoteIdentity>, token: &str) -> f64 {
     while started.elapsed() < SPAN {
         let request = Request::post("/frontdesk.booking.v1.PropertyService/ListProperties")
             .header("authorization", format!("Bearer {token}"))
-            .body(Body::empty())
+            .body(Body::new(Full::<Bytes>::from(EMPTY_MESSAGE)))
             .unwrap();
         let response = service.call(request).await.unwrap();
         assert!(response.headers().get("grpc-status").is_none(), "{:?}", response.headers());
