@@ -56,7 +56,7 @@ pub use self::attempts::Before;
 pub use self::change::{Attempt, Change, Finished, Work};
 pub use self::database::Store;
 pub use self::events::DueHold;
-pub use self::feed::{FeedState, NUMBERED_AT_ONCE, Numbered, numbered_by_others};
+pub use self::feed::{FeedState, Looked, NUMBERED_AT_ONCE, Numbered, numbered_by_others};
 pub use self::new_events::NewEvents;
 
 /// The statements over this database, for a server with this policy.

@@ -116,9 +116,14 @@ impl Fault {
                 ErrorReason::StatementTimeout,
                 boot::nothing_stored("The database took too long to answer.", "narrow the query or try again"),
             ),
-            Kind::Unavailable | Kind::StaleStatement | Kind::StaleSession => Refusal::new(
+            Kind::Unavailable => Refusal::new(
                 ErrorReason::DbUnavailable,
                 boot::nothing_stored("The database cannot be reached or is restarting.", "try again"),
+            )
+            .retry_after(soon),
+            Kind::StaleStatement | Kind::StaleSession => Refusal::new(
+                ErrorReason::DbUnavailable,
+                boot::nothing_stored("The tables of the database are being altered.", "try again"),
             )
             .retry_after(soon),
             Kind::Overloaded => Refusal::new(

@@ -24,7 +24,7 @@ use crate::plans;
 use crate::sessions::{Sessions, Way};
 use crate::traced::Traced;
 use crate::turns::{PoolTurns, Turn, Whose};
-use crate::tx::Scope;
+use crate::tx::{Prepared, Scope};
 use crate::{Address, Fault, Kind, Query, Statements, Tx};
 
 /// A database as one service sees it.
@@ -176,8 +176,13 @@ impl Database {
     /// several. It waits for locks a tenth of a second, and its statements end after a second
     /// if there are several. They are planned once for all tenants.
     pub async fn begin_for(&self, role: &'static str, tenants: &[Uuid]) -> Result<Tx, Fault> {
-        let tenants: Vec<String> = tenants.iter().map(Uuid::to_string).collect();
-        self.begin_in(Scope::Tenants(role, tenants.join(","))).await
+        self.begin_in(Scope::of_tenants(role, tenants, tenants.len() > 1)).await
+    }
+
+    /// The same whose statements end after a second however many tenants there are: others wait
+    /// behind them.
+    pub async fn begin_among(&self, role: &'static str, tenants: &[Uuid]) -> Result<Tx, Fault> {
+        self.begin_in(Scope::of_tenants(role, tenants, true)).await
     }
 
     async fn begin_in(&self, scope: Scope) -> Result<Tx, Fault> {
@@ -201,7 +206,7 @@ impl Database {
     }
 
     /// Runs one statement outside tenants, in one round trip. A statement that
-    /// was prepared before the schema changed has not run, and is run again.
+    /// was prepared before the schema changed has not run, and is run again, sent whole.
     pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
         // Only a transaction has limits of its own.
         if self.way().await?.is_shared || Limits::of_this_call().is_some() {
@@ -219,13 +224,18 @@ impl Database {
         if form.writes {
             lease.writes();
         }
-        let run = async || -> Result<Vec<Row>, Fault> {
-            let statement = lease.answer(client.prepare_typed_cached(form.text(), form.types())).await?;
+        let run = async |whole: bool| -> Result<Vec<Row>, Fault> {
+            let statement = if whole {
+                Prepared::Unnamed(form.into())
+            } else {
+                let prepared = lease.answer(client.prepare_typed_cached(form.text(), form.types()));
+                Prepared::Named(prepared.await?)
+            };
             let unsure = |fault: Fault| match fault.kind() {
                 Kind::Unavailable if form.writes => Fault::new(Kind::OutcomeUnknown, fault.to_string()),
                 _ => fault,
             };
-            let answered = lease.answer(client.query(&statement, &params).map(Ok::<_, Fault>)).await;
+            let answered = lease.answer(statement.query(client, &params).map(Ok::<_, Fault>)).await;
             answered.map_err(unsure)?.map_err(|error| {
                 // A pooler that has lost its server says so before the connection ends.
                 let refused = is_refused(&error);
@@ -233,8 +243,8 @@ impl Database {
                 if refused { fault } else { unsure(fault) }
             })
         };
-        match run().await {
-            Err(fault) if *fault.kind() == Kind::StaleStatement => run().await,
+        match run(false).await {
+            Err(fault) if *fault.kind() == Kind::StaleStatement => run(true).await,
             result => result,
         }
     }

@@ -9,6 +9,25 @@ use crate::{Fault, Kind};
 /// Most transactions for one call, whatever the cause of each new one.
 const TRANSACTIONS: u32 = 3;
 
+tokio::task_local! {
+    /// Set while statements are sent whole, see [`send_whole`].
+    static IS_SENT_WHOLE: ();
+}
+
+/// Whether statements are to be sent whole here, and not by the names that they were prepared
+/// under.
+pub(crate) fn are_sent_whole() -> bool {
+    IS_SENT_WHOLE.try_with(|()| ()).is_ok()
+}
+
+/// Runs `work` again, a statement of which was prepared before somebody altered its tables. A
+/// migration alters several, one after the other, and each makes what was prepared by then
+/// stale. What is sent whole is prepared in its own transaction, which keeps its tables as they
+/// are, and cannot be.
+async fn send_whole<T>(work: impl Future<Output = T>) -> T {
+    IS_SENT_WHOLE.scope((), work).await
+}
+
 /// An error of a change that a database fault may have caused.
 pub trait HasFault {
     /// The fault, if the database is the cause.
@@ -47,15 +66,17 @@ where
     F: FnMut() -> W,
     W: Future<Output = Result<T, E>>,
 {
-    let mut transaction = begun + 1;
+    let (mut transaction, mut is_stale) = (begun + 1, false);
     loop {
-        let error = match work().await {
+        let outcome = if is_stale { send_whole(work()).await } else { work().await };
+        let error = match outcome {
             Err(error) if transaction < TRANSACTIONS => error,
             result => return result,
         };
         match error.fault().map(Fault::kind) {
             _ if error.needs_another_attempt() => {}
-            Some(Kind::StaleStatement | Kind::StaleSession) => {}
+            Some(Kind::StaleStatement) => is_stale = true,
+            Some(Kind::StaleSession) => {}
             Some(Kind::Contention) => tokio::time::sleep(pause(transaction)).await,
             // What comes after the next one has a connection that is newer than that.
             Some(Kind::ReadOnly) => tokio::time::sleep(LEAVE_EVERY + pause(transaction)).await,

@@ -23,11 +23,12 @@ use uuid::Uuid;
 
 pub(crate) use self::scope::Scope;
 use self::scope::TOGETHER;
-pub(crate) use self::sent::TENANT;
-use self::sent::{Fetched, One, Prepared, Sql, see};
+use self::sent::{Fetched, One, Sql, see};
+pub(crate) use self::sent::{Prepared, TENANT};
 use crate::fault::is_refused;
 use crate::lease::Lease;
 use crate::limits::Limits;
+use crate::retry::are_sent_whole;
 use crate::sessions::Way;
 use crate::traced::Traced;
 use crate::{Fault, Kind, Query, Statements};
@@ -275,7 +276,7 @@ impl Tx {
             self.lease.writes();
             self.wrote.store(true, Ordering::Relaxed);
         }
-        if !self.way.keeps_statements {
+        if !self.way.keeps_statements || are_sent_whole() {
             return Ok(Prepared::Unnamed(sql));
         }
         let prepared = self.lease.answer(client.prepare_typed_cached(sql.text, sql.types)).await;

@@ -13,7 +13,7 @@ use pg::Fault;
 use uuid::Uuid;
 
 use super::round::Round;
-use crate::store::{NUMBERED_AT_ONCE, Store};
+use crate::store::{Looked, NUMBERED_AT_ONCE, Store};
 
 /// Time between two turns.
 pub const PAUSE: Duration = Duration::from_mins(2);
@@ -43,7 +43,7 @@ pub async fn run(store: Store, place: Place) -> Result<(), Fault> {
 async fn number(store: &Store, tenant: TenantId, turn: Instant) -> Result<(), Fault> {
     loop {
         let began = Instant::now();
-        let numbered = store.number_events(&[(tenant.uuid(), 0)]).await?;
+        let numbered = store.number_events(&[(tenant.uuid(), 0)], Looked::Apart).await?;
         let events = numbered.iter().map(|numbered| numbered.events.len()).sum::<usize>();
         if events < NUMBERED_AT_ONCE || turn.elapsed() > TURN {
             return Ok(());

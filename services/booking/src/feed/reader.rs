@@ -3,9 +3,9 @@
 //! has few events at a time. Between two looks it waits a little (`pace.rs`): so many looks
 //! a second cost so much, however many calls are made. Who is woken is known in `notices.rs`.
 //!
-//! A feed that cannot be read does not hold up others. Together with others it is given
-//! little time; what fails of many is looked for one by one, beside those that are looked
-//! for together (`apart.rs`), and what fails by itself stays there until it succeeds. What
+//! A feed that cannot be read does not hold up others. Together with others, or before them,
+//! it is given little time; what fails there is looked for one by one, beside those that are
+//! looked for together (`apart.rs`), and what fails by itself stays there until it succeeds. What
 //! is everybody's trouble, such as a database that is gone, is waited for together. Streams
 //! end when trouble lasts (`hub.rs`), for a feed is well only when its numbers were given
 //! and its events handed out: a look at where it is succeeds at a standby, too.
@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::apart::Apart;
 use super::hub::Hub;
 use super::hubs::Hubs;
-use crate::store::{NUMBERED_AT_ONCE, Numbered, numbered_by_others};
+use crate::store::{Looked, NUMBERED_AT_ONCE, Numbered, numbered_by_others};
 
 /// Events of a tenant that are read at once.
 const PAGE: i64 = 500;
@@ -54,17 +54,14 @@ async fn look_together(hubs: &Hubs, apart: &Apart) {
         let watched: Vec<Arc<Hub>> = together.filter_map(|tenant| hubs.find(tenant)).collect();
         let mut pause = None;
         for some in watched.chunks(TENANTS) {
-            match look(hubs, some).await {
+            match look(hubs, some, Looked::Together).await {
                 Ok(failed) => failed.into_iter().for_each(|(hub, fault)| fail_alone(apart, &hub, fault)),
                 Err(fault) if !may_be_of_one(&fault) => {
                     hubs.wake(&some.iter().map(|hub| hub.tenant.uuid()).collect());
                     all_in_trouble(some, fault);
                     pause = Some(AGAIN);
                 }
-                Err(fault) => match some {
-                    [hub] => fail_alone(apart, hub, fault),
-                    some => some.iter().for_each(|hub| apart.add(hub.tenant.uuid(), Instant::now())),
-                },
+                Err(_) => some.iter().for_each(|hub| apart.add(hub.tenant.uuid(), Instant::now())),
             }
         }
         if began >= poll {
@@ -101,7 +98,7 @@ async fn look_apart(hubs: &Hubs, apart: &Apart) {
 }
 
 async fn look_for_one(hubs: &Hubs, hub: &Arc<Hub>) -> Result<(), Fault> {
-    let failed = look(hubs, slice::from_ref(hub)).await?;
+    let failed = look(hubs, slice::from_ref(hub), Looked::Apart).await?;
     failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault))
 }
 
@@ -157,10 +154,10 @@ fn may_be_of_one(fault: &Fault) -> bool {
 
 /// Numbers what has no number and hands out what is new; what could not be handed out.
 /// What there is more of, and what somebody else numbers, is woken again.
-async fn look(hubs: &Hubs, some: &[Arc<Hub>]) -> Result<Vec<(Arc<Hub>, Fault)>, Fault> {
+async fn look(hubs: &Hubs, some: &[Arc<Hub>], looked: Looked) -> Result<Vec<(Arc<Hub>, Fault)>, Fault> {
     let read_to: Vec<(Uuid, i64)> = some.iter().map(|hub| (hub.tenant.uuid(), hub.place().number)).collect();
     let mut numbered: HashMap<Uuid, Numbered> =
-        hubs.store.number_events(&read_to).await?.into_iter().map(|one| (one.tenant, one)).collect();
+        hubs.store.number_events(&read_to, looked).await?.into_iter().map(|one| (one.tenant, one)).collect();
     let (mut again, mut failed) = (HashSet::new(), Vec::new());
     for hub in some {
         let tenant = hub.tenant.uuid();

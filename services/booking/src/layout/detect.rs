@@ -62,10 +62,7 @@ impl Found {
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
-        match Self::look(db).await {
-            Err(fault) if *fault.kind() == Kind::StaleStatement => Self::look(db).await,
-            looked => looked,
-        }
+        pg::retrying(|| Self::look(db)).await
     }
 
     async fn look(db: &Database) -> Result<Self, Fault> {

@@ -73,6 +73,15 @@ pg::statements! {
     DeleteOldEvents = "delete_old_events" (before: Timestamp);
 }
 
+/// How feeds are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// With others, or before them: they have little time.
+    Together,
+    /// By itself, and nobody waits for it.
+    Apart,
+}
+
 /// Events of a tenant that have just got their numbers.
 #[derive(Debug)]
 pub struct Numbered {
@@ -109,10 +118,17 @@ impl Store {
     /// Numbers events that have no number, in the order of their ticks, of those of these
     /// tenants that nobody else is numbering; each with the number up to which the caller
     /// has read.
-    pub async fn number_events(&self, read_to: &[(Uuid, i64)]) -> Result<Vec<Numbered>, Fault> {
+    pub async fn number_events(
+        &self,
+        read_to: &[(Uuid, i64)],
+        looked: Looked,
+    ) -> Result<Vec<Numbered>, Fault> {
         let tenants: &[Uuid] = &read_to.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>();
         self.read(async |schema| {
-            let tx = schema.db.begin_for(READER, tenants).await?;
+            let tx = match looked {
+                Looked::Together => schema.db.begin_among(READER, tenants).await?,
+                Looked::Apart => schema.db.begin_for(READER, tenants).await?,
+            };
             let mut locked = tx.run(&LockFeedHeads { tenants }).await?;
             if locked.len() < tenants.len() && !tx.run(&InsertFeedHeads { tenants }).await?.is_empty() {
                 locked = tx.run(&LockFeedHeads { tenants }).await?;
@@ -130,7 +146,7 @@ impl Store {
     pub async fn number_events_of(&self, tenant: TenantId) -> Result<(i64, Vec<PlacedEvent>), Fault> {
         let began = Instant::now();
         loop {
-            let locked = match self.number_events(&[(tenant.uuid(), 0)]).await {
+            let locked = match self.number_events(&[(tenant.uuid(), 0)], Looked::Apart).await {
                 Ok(mut numbered) => match numbered.pop() {
                     Some(Numbered { head, events, .. }) => return Ok((head, events)),
                     None => numbered_by_others(),

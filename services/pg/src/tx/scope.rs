@@ -38,12 +38,21 @@ pub(crate) enum Scope {
     /// What this role may see.
     Role(&'static str),
     /// What this role may see of these tenants, with commas between them. Locks are waited
-    /// for [`BRIEFLY`], together they have little time, and no statement is planned by who
-    /// or how many they are ([`PLANNED_ONCE`]).
-    Tenants(&'static str, String),
+    /// for [`BRIEFLY`], and no statement is planned by who or how many they are
+    /// ([`PLANNED_ONCE`]). Those that are together have little time.
+    Tenants {
+        role: &'static str,
+        tenants: String,
+        are_together: bool,
+    },
 }
 
 impl Scope {
+    pub(crate) fn of_tenants(role: &'static str, tenants: &[Uuid], are_together: bool) -> Self {
+        let tenants: Vec<String> = tenants.iter().map(Uuid::to_string).collect();
+        Self::Tenants { role, tenants: tenants.join(","), are_together }
+    }
+
     /// Whether it sees a tenant's rows, and no others.
     pub(super) fn is_of(&self, of: Uuid) -> bool {
         matches!(self, Self::Tenant(tenant) | Self::Briefly(Some(tenant)) if *tenant == of)
@@ -54,11 +63,13 @@ impl Scope {
         match self {
             Self::Tenant(tenant) | Self::Briefly(Some(tenant)) => Some(Whose::Tenant(*tenant)),
             Self::Briefly(None) => Some(Whose::Tenants),
-            Self::Global | Self::Role(_) | Self::Tenants(..) => boot::whose_call().map(|whose| match whose {
-                boot::Whose::Known(id) => Whose::Caller(id),
-                boot::Whose::Holder(client) => Whose::Holder(client),
-                boot::Whose::Unknown(client) => Whose::Nobody(client),
-            }),
+            Self::Global | Self::Role(_) | Self::Tenants { .. } => {
+                boot::whose_call().map(|whose| match whose {
+                    boot::Whose::Known(id) => Whose::Caller(id),
+                    boot::Whose::Holder(client) => Whose::Holder(client),
+                    boot::Whose::Unknown(client) => Whose::Nobody(client),
+                })
+            }
         }
     }
 
@@ -77,12 +88,12 @@ impl Scope {
             }
             Self::Global => begin,
             Self::Role(role) => format!("{begin}; set local role {role}"),
-            Self::Tenants(role, tenants) => {
+            Self::Tenants { role, tenants, are_together } => {
                 let begin = format!(
                     "{begin}; set local role {role}; set local {TENANTS} = '{tenants}'; \
                      set local lock_timeout = '{BRIEFLY}'; {PLANNED_ONCE}"
                 );
-                if tenants.contains(',') { format!("{begin}; {}", time_for_each()) } else { begin }
+                if *are_together { format!("{begin}; {}", time_for_each()) } else { begin }
             }
         }
     }

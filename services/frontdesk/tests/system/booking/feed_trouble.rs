@@ -166,9 +166,8 @@ async fn an_event_that_somebody_keeps_locked_keeps_no_other_feed_waiting() {
     event(&mut two.feed).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_feed_that_is_slow_to_number_keeps_no_other_one_waiting() {
-    let mut two = Two::start().await;
+/// Lets the first tenant's events take very long to number.
+async fn number_slowly(two: &Two) {
     let slow = format!(
         "create function rest() returns trigger language plpgsql as \
          $$ begin perform pg_sleep(20); return new; end $$; \
@@ -177,21 +176,44 @@ async fn a_feed_that_is_slow_to_number_keeps_no_other_one_waiting() {
         demo::TENANT
     );
     two.fixture.sql.batch_execute(&slow).await.unwrap();
+}
+
+/// Something happens to these tenants, of which this is said.
+async fn tell_of(two: &Two, tenants: &[Uuid], said: &str) {
+    let tenants: Vec<String> = tenants.iter().map(|tenant| format!("('{tenant}'::uuid)")).collect();
+    let events = format!(
+        "insert into booking_events (tenant_id, id, at, action) \
+         select tenant, gen_random_uuid(), now(), 'settings_updated' \
+         from (values {}) tenants (tenant); select pg_notify('frontdesk_booking_events', '{said}')",
+        tenants.join(", ")
+    );
+    two.fixture.sql.batch_execute(&events).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_is_slow_to_number_keeps_no_other_one_waiting() {
+    let mut two = Two::start().await;
+    number_slowly(&two).await;
     for _ in 0..2 {
-        let both = format!(
-            "insert into booking_events (tenant_id, id, at, action) \
-             select tenant, gen_random_uuid(), now(), 'settings_updated' \
-             from unnest(array['{}', '{}']::uuid[]) tenant; \
-             select pg_notify('frontdesk_booking_events', '')",
-            demo::TENANT,
-            demo::OTHER_TENANT
-        );
         let since = Instant::now();
         // Whoever is told of all looks for both together.
-        two.fixture.sql.batch_execute(&both).await.unwrap();
+        tell_of(&two, &[demo::TENANT, demo::OTHER_TENANT], "").await;
         event(&mut two.others).await.unwrap();
         assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_feed_that_is_looked_for_first_keeps_no_other_one_waiting() {
+    let mut two = Two::start().await;
+    number_slowly(&two).await;
+    let named = |tenant: Uuid| format!("elsewhere {}", tenant.simple());
+    tell_of(&two, &[demo::TENANT], &named(demo::TENANT)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let since = Instant::now();
+    tell_of(&two, &[demo::OTHER_TENANT], &named(demo::OTHER_TENANT)).await;
+    event(&mut two.others).await.unwrap();
+    assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,14 +251,17 @@ async fn streams_at_a_standby_end_with_the_reason() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let mut feed = try_watch(&fixture, &token, "").await.unwrap();
+    let told = "insert into booking_events (tenant_id, id, at, booking_request_id, action) \
+        values ($1, gen_random_uuid(), now(), $2, 'repriced')";
+    // A stream that has told something reads no more for itself, which would end it at the cut.
+    fixture.execute(told, &[&demo::TENANT, &case("REQUESTED")]).await;
+    event(&mut feed).await.unwrap();
     let set = "do $$ begin execute format('alter database %I set default_transaction_read_only = on', \
         current_database()); end $$";
     fixture.sql.batch_execute(set).await.unwrap();
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
         where application_name = 'frontdesk-booking' and datname = current_database()";
     fixture.count(cut, &[]).await;
-    let told = "insert into booking_events (tenant_id, id, at, booking_request_id, action) \
-        values ($1, gen_random_uuid(), now(), $2, 'repriced')";
     // The test's own session writes on, as a primary does.
     fixture.execute(told, &[&demo::TENANT, &case("REQUESTED")]).await;
     let ended = event(&mut feed).await.unwrap_err();
