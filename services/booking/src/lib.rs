@@ -5,8 +5,7 @@ mod background;
 mod call;
 mod changes;
 mod config;
-/// What booking decides by. `services/proof` builds its model of it.
-pub mod domain;
+mod domain;
 mod error;
 mod feed;
 mod import;
@@ -30,6 +29,22 @@ use tonic::service::{LayerExt, Routes};
 
 pub use self::config::{Config, Environment, Policy};
 pub use self::store::statements;
+
+/// What booking decides by, as far as `services/proof` builds its model of it.
+pub mod deciding {
+    pub use crate::domain::actor::Acting;
+    pub use crate::domain::approval::{
+        ActiveRange, Approved, Denied, Evidence, Obstacle, Outcome, Rival, Surroundings, Verdict, approve,
+    };
+    pub use crate::domain::booking::{Booking, BookingStatus};
+    pub use crate::domain::fulfilment::LinkedBooking;
+    pub use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};
+    pub use crate::domain::layout::Layout;
+    pub use crate::domain::request::{BookingRequest, Status};
+    pub use crate::domain::rules::LocalDay;
+    pub use crate::domain::stay::Stay;
+    pub use crate::domain::steps;
+}
 
 /// What an operator at the database does.
 pub mod operator {

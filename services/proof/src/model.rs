@@ -10,9 +10,8 @@ mod around;
 mod rows;
 pub mod told;
 
-use booking::domain::booking::BookingStatus;
-use booking::domain::request::Status;
-use booking::domain::steps::{self, Closed, StayStep, Step};
+use booking::deciding::steps::{self, Closed, StayStep, Step};
+use booking::deciding::{BookingStatus, Status};
 use uuid::Uuid;
 
 use self::around::{linked, row};

@@ -1,7 +1,6 @@
 //! The states that calls start from: what is known of the first request, times what is beside it.
 
-use booking::domain::booking::BookingStatus;
-use booking::domain::request::Status;
+use booking::deciding::{BookingStatus, Status};
 use uuid::Uuid;
 
 use crate::call::Choice;

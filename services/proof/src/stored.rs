@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use booking::domain::request::Status;
+use booking::deciding::Status;
 use uuid::Uuid;
 
 use crate::people;

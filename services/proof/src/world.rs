@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use booking::domain::booking::BookingStatus;
-use booking::domain::request::Status;
-use booking::domain::stay::Stay;
+use booking::deciding::{BookingStatus, Status, Stay};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 use uuid::Uuid;

@@ -59,7 +59,7 @@ impl Work for CancelRequest {
         }
         let cancelled = Cancelled { request: self.id, booking: own.as_ref().map(|own| own.id) };
         let finished = match own {
-            Some(own) if !is_whole(&mut change, own.id, &group).await? => return Ok(Attempt::NeedsLocks),
+            Some(own) if !is_whole(&change, own.id, &group).await? => return Ok(Attempt::NeedsLocks),
             Some(own) => {
                 let finished = change.cancel_booking(own.id, Some(self.id), &self.note).await?;
                 finished.map(|finished| finished.map(|_| cancelled))
@@ -80,7 +80,7 @@ impl Work for CancelBooking {
         let booking = locked.ok_or(Error::BookingNotFound(self.id))?.booking;
         change.check_version(Version::of(&booking))?;
         match steps::cancel_booking(booking.status, is_hold(&mut change, &booking).await?) {
-            Step::Go if !is_whole(&mut change, self.id, &group).await? => Ok(Attempt::NeedsLocks),
+            Step::Go if !is_whole(&change, self.id, &group).await? => Ok(Attempt::NeedsLocks),
             Step::Go => {
                 let cancelled = change.cancel_booking(self.id, None, "").await?;
                 cancelled.map(Attempt::Done).ok_or(Error::BookingNotFound(self.id))
@@ -105,13 +105,14 @@ async fn is_hold(change: &mut Change, booking: &Booking) -> Result<bool, Error> 
     Ok(owner.is_some_and(|owner| owner.status.is_open() && owner.held_booking == Some(booking.id)))
 }
 
-/// Whether every request that hangs on a locked booking is locked too: one may
-/// have been linked to it between the two locks.
+/// Whether every request that hangs on a locked booking is locked too: one may have been
+/// linked to it between the two locks. It is not locked here: whoever holds it may wait for
+/// the booking.
 pub(super) async fn is_whole(
-    change: &mut Change,
+    change: &Change,
     booking: BookingId,
     group: &[BookingRequestId],
 ) -> Result<bool, Error> {
-    let now = change.lock_booking_group(GroupOf::Booking(booking)).await?;
+    let now = change.read_booking_group(booking).await?;
     Ok(now.iter().all(|id| group.contains(id)))
 }

@@ -197,7 +197,7 @@ impl Resolve {
             }
             None => (BookingId(self.row.0), None),
         };
-        if !is_whole(&mut change, booking, group).await? {
+        if !is_whole(&change, booking, group).await? {
             return Ok(Attempt::NeedsLocks);
         }
         let cancelled = change.cancel_unread(booking, of, note, Some(booking)).await?;

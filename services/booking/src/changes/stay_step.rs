@@ -31,7 +31,7 @@ impl Work for StepStay {
         change.check_version(Version::of(&booking))?;
         let today = LocalDay::at(&time_zone?, change.now());
         match steps::stay_step(self.step, &booking, today, self.override_rules) {
-            Step::Go if !is_whole(&mut change, self.id, &group).await? => Ok(Attempt::NeedsLocks),
+            Step::Go if !is_whole(&change, self.id, &group).await? => Ok(Attempt::NeedsLocks),
             Step::Go => {
                 let plain = steps::stay_step(self.step, &booking, today, false);
                 let leaves = self.step == StayStep::CheckOut;

@@ -35,7 +35,12 @@ pg::statements! {
         overridden: Option<Vec<&'static str>>,
     ) with Stamp;
     /// Locks the requests that a booking is about.
-    LockBookingGroup = "standard/lock_booking_group" | "single_table/lock_booking_group" (
+    LockBookingGroup = "lock_booking_group" (
+        tenant: Uuid, booking: Option<BookingId>, request: Option<BookingRequestId>,
+    );
+
+    /// The same requests, without locks.
+    ReadBookingGroup = "read_booking_group" (
         tenant: Uuid, booking: Option<BookingId>, request: Option<BookingRequestId>,
     );
 
@@ -146,6 +151,13 @@ impl Change {
             self.comes_after(*updated_at);
         }
         Ok(locked.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// The requests that a locked booking is about. Whoever links one locks the booking, so that
+    /// there are no more until this is over.
+    pub async fn read_booking_group(&self, booking: BookingId) -> Result<Vec<BookingRequestId>, Fault> {
+        let read = ReadBookingGroup { tenant: self.tenant(), booking: Some(booking), request: None };
+        Columns::all(&self.tx.run(&read).await?, |row| row.next("id"))
     }
 
     /// Locks a booking.

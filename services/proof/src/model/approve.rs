@@ -1,9 +1,6 @@
 //! An approve: what surrounds the request decides, by the domain, and here stands what is stored.
 
-use booking::domain::approval::{self, Approved, Denied, Evidence, Outcome, Verdict};
-use booking::domain::booking::BookingStatus;
-use booking::domain::layout::Layout;
-use booking::domain::request::Status;
+use booking::deciding::{self, Approved, BookingStatus, Denied, Evidence, Layout, Outcome, Status, Verdict};
 use uuid::Uuid;
 
 use super::around::{row, surroundings};
@@ -13,7 +10,7 @@ use crate::world::{Booking, World};
 pub fn approve(world: &mut World, id: Uuid) -> String {
     let Some(one) = world.request(id).cloned() else { return "BOOKING_REQUEST_NOT_FOUND".to_owned() };
     let (request, around) = (row(&one), surroundings(world, &one));
-    let verdict = approval::approve(&request, Layout::Standard, Some(&around));
+    let verdict = deciding::approve(&request, Layout::Standard, Some(&around));
     let approved = match verdict.answer(&request, Layout::Standard, &[]) {
         Ok(approved) => approved,
         Err(denied) => return refused(&denied),

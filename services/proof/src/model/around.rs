@@ -1,12 +1,10 @@
 //! What the domain is asked with: the rows of a world as its types.
 
-use booking::domain::approval::{ActiveRange, Evidence, Obstacle, Rival, Surroundings};
-use booking::domain::booking as stored;
-use booking::domain::fulfilment::LinkedBooking;
-use booking::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};
-use booking::domain::request::BookingRequest;
-use booking::domain::rules::LocalDay;
-use booking::domain::steps::{self, StayStep, Step};
+use booking::deciding::steps::{self, StayStep, Step};
+use booking::deciding::{
+    Acting, ActiveRange, Booking as StoredBooking, BookingId, BookingRequest, BookingRequestId, Evidence,
+    GuestId, LinkedBooking, LocalDay, Obstacle, PropertyId, RangeId, Rival, Surroundings,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -35,7 +33,7 @@ pub fn row(one: &Request) -> BookingRequest {
         held_booking: one.held.map(BookingId),
         hold_expires_at: one.held.map(|_| SOME_TIME),
         confirmed_at: one.confirmed.then_some(SOME_TIME),
-        decided: booking::domain::actor::Acting::default(),
+        decided: Acting::default(),
         row_version: 1,
         created_at: SOME_TIME,
         updated_at: SOME_TIME,
@@ -56,7 +54,7 @@ pub fn linked(world: &World, one: &Request) -> Option<LinkedBooking> {
 
 /// A step of a stay, years before it.
 pub fn stay_step(step: StayStep, one: &Booking) -> Step {
-    let row = stored::Booking {
+    let row = StoredBooking {
         id: BookingId(one.id),
         request: one.request.map(BookingRequestId),
         property: PropertyId(PROPERTY),

@@ -1,8 +1,7 @@
 //! What statements do to the rows of a world.
 
-use booking::domain::booking::BookingStatus;
-use booking::domain::request::Status;
-use booking::domain::steps::Closed;
+use booking::deciding::steps::Closed;
+use booking::deciding::{BookingStatus, Status};
 use uuid::Uuid;
 
 use crate::world::{Booking, Event, Nights, Range, Request, World};

@@ -3,18 +3,7 @@
 -- when the dates are taken. The booking comes first, as in every statement that stores one:
 -- whoever ended the range before would wait for a booking, whose statement waits for the nights
 -- of that range.
-with booked as (
-    update bookings r
-    set
-        status = {status.confirmed},
-        confirmed_at = case when :evidence = {evidence.confirmed_at_set} then r.confirmed_at else :at end,
-        approved_booking_id = null,
-        {decided}
-    where r.tenant_id = :tenant
-      and r.id = :id
-      and {open}
-    returning r.tenant_id, r.id, r.property_id, r.check_in, r.check_out
-),
+with {row_booked}
 -- Those that have nights of it. Those elsewhere are left to who looks through the
 -- inconsistencies.
 freed_ranges as (
@@ -52,7 +41,4 @@ settled as (
         (select count(*) from booked) + (select count(*) from freed_ranges)
         + (select count(*) from ranged) as writes
 )
-insert into booking_events (overridden_rules, {nights}, {event_written})
-select :overridden, check_in, check_out, check_in, check_out, tenant_id, :event, :at, id, id, property_id, :kind, :evidence, {by}
-from booked, settled
-returning booking_id
+{row_told}

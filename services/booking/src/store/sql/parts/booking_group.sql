@@ -1,7 +1,6 @@
--- The booking's own request and the requests that it fulfils, in the order of
--- their ids, so that two who cancel cannot wait for each other. One of `booking`
--- and `request`, whose own booking is meant, is null. Each is looked up by an index
--- of its own: conditions joined by OR would read every request of the tenant.
+-- The booking's own request and the requests that it fulfils. One of `booking` and
+-- `request`, whose own booking is meant, is null. Each is looked up by an index of its
+-- own: conditions joined by OR would read every request of the tenant.
 select r.id, r.updated_at
 from booking_requests r
 where r.tenant_id = :tenant
@@ -26,5 +25,3 @@ where r.tenant_id = :tenant
             and b.booking_request_id = :request
       )
   )
-order by r.id
-for update
