@@ -4,7 +4,7 @@
 //! nothing, and its answer says which, or that nobody knows.
 
 use crate::call::Call;
-use crate::check::{OneByOne, faults};
+use crate::check::{Allowed, faults};
 use crate::explore::{Cell, Failed, Found, Order, Replay};
 use crate::run::{Outcome, Ran};
 use crate::stepper::Fault;
@@ -39,8 +39,9 @@ impl Cell {
                 if !faults.is_empty() {
                     let replay = Replay { cell: self.clone(), order };
                     let before = worker.lines_before(&self.start).await;
-                    let one_by_one = vec![(vec![0, 1], whole.outcome.clone())];
-                    found.failed.push(Failed { replay, faults, ran, before, one_by_one });
+                    let outcome = whole.outcome.clone();
+                    let allowed = vec![Allowed { order: vec![0, 1], outcome, beside: Vec::new() }];
+                    found.failed.push(Failed { replay, faults, ran, before, allowed });
                 }
             }
         }
@@ -58,7 +59,7 @@ impl Cell {
 
 /// What is wrong with calls of which the first one was broken off.
 fn broken(calls: &[Call], ran: &Ran, whole: &Outcome, without: &Outcome) -> Vec<String> {
-    let mut faults = faults(calls, ran, &OneByOne::new());
+    let mut faults = faults(calls, ran, &[]);
     let [answer, other] = &ran.outcome.answers[..] else { return faults };
     let stored = ran.outcome.lines == whole.lines && Some(other) == whole.answers.get(1);
     let nothing = ran.outcome.lines == without.lines && Some(other) == without.answers.first();

@@ -6,7 +6,7 @@ use frontdesk_proto::booking::v1 as wire;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::answer::{Answer, answer_of, done, granted, refused};
+use crate::answer::{Answer, Said, answer_of, done, refused};
 use crate::call::{Call, PERSON_CALLS};
 use crate::people::{Identity, People};
 use crate::service::{Service, of};
@@ -90,9 +90,11 @@ impl Call {
             Self::Approve(n) => {
                 let message =
                     wire::ApproveBookingRequestRequest { booking_request_id: id(n), ..Default::default() };
-                let answer = requests.approve_booking_request(of.sends(self, message)).await?.into_inner();
-                let text = granted(answer.outcome(), answer.evidence());
-                Ok(Answer { text, whole: format!("{answer:?}") })
+                let answer = requests.approve_booking_request(of.sends(self, message)).await;
+                Ok(answer.map_or_else(
+                    |status| Answer::not_approved(&status),
+                    |answer| Answer::approved(answer.get_ref()),
+                ))
             }
             Self::Decline(n) => {
                 let message = wire::DeclineBookingRequestRequest {
@@ -195,16 +197,13 @@ impl Sender {
     }
 }
 
-/// What an approve would answer by its explanation.
-pub async fn explain(service: &Service, tenant: Uuid, n: u8) -> String {
+/// What an approve would say by its explanation.
+pub async fn explain(service: &Service, tenant: Uuid, n: u8) -> Said {
     let booking_request_id = request(n.into()).to_string();
     let message = wire::ExplainApprovalRequest { booking_request_id };
     match service.diagnostics().explain_approval(of(tenant, message)).await {
-        Ok(answer) if answer.get_ref().would_succeed => {
-            granted(answer.get_ref().outcome(), answer.get_ref().evidence())
-        }
-        Ok(answer) => answer.into_inner().refusal_reason,
-        Err(status) => answer_of(&status),
+        Ok(answer) => Said::explained(answer.into_inner()),
+        Err(status) => Answer::not_approved(&status).said.unwrap_or_default(),
     }
 }
 

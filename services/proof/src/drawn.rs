@@ -53,11 +53,12 @@ impl Cell {
     /// Tries so many orders that are drawn.
     pub async fn draw(&self, worker: &Worker, orders: usize, seed: u64) -> Found {
         let mut found = Found { is_cut: true, ..Found::default() };
-        let one_by_one = self.one_by_one(worker, &mut found).await;
+        let allowed = self.allowed(worker, &mut found).await;
         let mut draw = Draw::by(seed);
         for _ in 0..orders {
             let mut last = None::<char>;
-            let mut next = |letters: &[char]| {
+            let mut next = |at: usize, letters: &[char]| {
+                last = last.filter(|_| at > 0);
                 let goes_on = letters
                     .iter()
                     .copied()
@@ -68,8 +69,8 @@ impl Cell {
             };
             let ran = worker.run_by(&self.start, &self.calls, &mut next).await;
             found.orders += 1;
-            if !faults(&self.calls, &ran, &one_by_one).is_empty() {
-                found.failed.push(self.failed(worker, ran, &one_by_one).await);
+            if !faults(&self.calls, &ran, &allowed).is_empty() {
+                found.failed.push(self.failed(worker, ran, &allowed).await);
                 break;
             }
         }

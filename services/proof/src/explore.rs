@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::call::Call;
-use crate::check::{OneByOne, faults};
+use crate::check::{Allowed, faults};
 use crate::model;
 use crate::run::{Outcome, Point, Ran};
 use crate::states::Start;
@@ -57,7 +57,7 @@ pub struct Failed {
     pub faults: Vec<String>,
     pub ran: Ran,
     pub before: Vec<String>,
-    pub one_by_one: OneByOne,
+    pub allowed: Vec<Allowed>,
 }
 
 impl Cell {
@@ -74,7 +74,7 @@ impl Cell {
     /// Tries all orders within limits.
     pub async fn explore(&self, worker: &Worker, limits: Limits) -> Found {
         let mut found = Found::default();
-        let one_by_one = self.one_by_one(worker, &mut found).await;
+        let allowed = self.allowed(worker, &mut found).await;
         // Those with few turns that somebody chose come first.
         let mut left = VecDeque::from([Order::default()]);
         while let Some(order) = left.pop_front() {
@@ -94,36 +94,36 @@ impl Cell {
                     }
                 }
             }
-            if !faults(&self.calls, &ran, &one_by_one).is_empty() {
-                found.failed.push(self.failed(worker, ran, &one_by_one).await);
+            if !faults(&self.calls, &ran, &allowed).is_empty() {
+                found.failed.push(self.failed(worker, ran, &allowed).await);
             }
         }
         found
     }
 
-    /// What comes of the calls one after the other, in each order.
-    pub async fn one_by_one(&self, worker: &Worker, found: &mut Found) -> OneByOne {
-        let mut outcomes = OneByOne::new();
+    /// What comes of the calls one after the other, in each order, and what is let pass beside.
+    pub async fn allowed(&self, worker: &Worker, found: &mut Found) -> Vec<Allowed> {
+        let mut outcomes = Vec::new();
         for first in orders(self.calls.len()) {
             let ran = worker.run_by(&self.start, &self.calls, &mut wholly(&first)).await;
-            let mut faults = faults(&self.calls, &ran, &OneByOne::new());
+            let mut faults = faults(&self.calls, &ran, &[]);
             let whole: Vec<usize> = first.iter().map(|letter| usize::from(*letter as u8 - b'a')).collect();
             let described = model::one_by_one(&self.start.world, &self.calls, &whole);
             if described.as_ref().is_some_and(|described| *described != ran.outcome) {
                 faults.push("the model comes to something else".to_owned());
             }
-            faults.extend(self.unlike_explained(worker, whole[0], &ran.outcome).await);
-            let mut allowed = vec![ran.outcome.clone()];
+            faults.extend(self.unlike_explained(worker, whole[0], &ran).await);
+            let one_by_one = |outcome: Outcome| Allowed { order: whole.clone(), outcome, beside: Vec::new() };
+            let mut allowed = vec![one_by_one(ran.outcome.clone())];
             allowed.extend(model::told::allowed(&self.start.world, &self.calls, &whole));
             if described.is_none() && whole.len() == 2 {
                 let alone = worker.run(&self.start, &[self.calls[whole[0]]], &[]).await.outcome;
                 let told = alone.lines.iter().filter(|line| line.starts_with("event|")).count();
                 allowed.extend(model::told::unknown_later(&self.calls, &whole, &ran.outcome, told));
             }
-            for outcome in allowed {
-                let outcome = (whole.clone(), outcome);
-                if !outcomes.contains(&outcome) {
-                    outcomes.push(outcome);
+            for one in allowed {
+                if !outcomes.contains(&one) {
+                    outcomes.push(one);
                 }
             }
             if !faults.is_empty() {
@@ -134,7 +134,7 @@ impl Cell {
                     faults,
                     ran,
                     before,
-                    one_by_one: described.map(|outcome| (whole, outcome)).into_iter().collect(),
+                    allowed: described.map(one_by_one).into_iter().collect(),
                 });
             }
         }
@@ -142,33 +142,34 @@ impl Cell {
     }
 
     /// An approve to which nothing came in between does what its explanation says.
-    async fn unlike_explained(&self, worker: &Worker, first: usize, of: &Outcome) -> Option<String> {
-        let (Call::Approve(n), answer) = (self.calls[first], of.answers.get(first)?) else { return None };
+    async fn unlike_explained(&self, worker: &Worker, first: usize, of: &Ran) -> Option<String> {
+        let (Call::Approve(n), said) = (self.calls[first], of.said.get(first)?) else { return None };
         let explained = worker.explained(&self.start, n).await;
-        let differs = !answer.starts_with(&explained) || explained.is_empty();
-        differs.then(|| format!("{} is explained as {explained} and answered {answer}", self.calls[first]))
+        let is_as_explained = said.as_ref().is_some_and(|said| said.is_as(&explained));
+        let differs = || format!("{} is explained as {explained:?} and answered {said:?}", self.calls[first]);
+        (!is_as_explained).then(differs)
     }
 
     /// The failure with the shortest beginning that still fails.
-    pub(crate) async fn failed(&self, worker: &Worker, first: Ran, one_by_one: &OneByOne) -> Failed {
+    pub(crate) async fn failed(&self, worker: &Worker, first: Ran, allowed: &[Allowed]) -> Failed {
         let order = Order::of(&first.points);
         let mut shortest = order.clone();
         for length in 0..order.0.len() {
             let ran = worker.run(&self.start, &self.calls, &order.0[..length]).await;
-            if !faults(&self.calls, &ran, one_by_one).is_empty() {
+            if !faults(&self.calls, &ran, allowed).is_empty() {
                 shortest.0.truncate(length);
                 break;
             }
         }
         let mut ran = worker.run(&self.start, &self.calls, &shortest.0).await;
-        let mut found = faults(&self.calls, &ran, one_by_one);
+        let mut found = faults(&self.calls, &ran, allowed);
         if found.is_empty() {
-            (found, ran) = (faults(&self.calls, &first, one_by_one), first);
+            (found, ran) = (faults(&self.calls, &first, allowed), first);
             found.push("it did not fail again, so something else than the order decides".to_owned());
         }
         let (before, faults) = (worker.lines_before(&self.start).await, found);
         let replay = Replay { cell: self.clone(), order: shortest };
-        Failed { replay, faults, ran, before, one_by_one: one_by_one.clone() }
+        Failed { replay, faults, ran, before, allowed: allowed.to_vec() }
     }
 }
 
@@ -176,7 +177,7 @@ impl Replay {
     /// Runs it again, and says what is wrong with it, if anything is.
     pub async fn again(&self, worker: &Worker) -> Failed {
         let mut found = Found::default();
-        let one_by_one = self.cell.one_by_one(worker, &mut found).await;
+        let allowed = self.cell.allowed(worker, &mut found).await;
         if let Some(failed) = found.failed.pop() {
             return failed;
         }
@@ -185,10 +186,17 @@ impl Replay {
         let faults = if is_broken {
             self.cell.broken(worker, &ran).await
         } else {
-            faults(&self.cell.calls, &ran, &one_by_one)
+            faults(&self.cell.calls, &ran, &allowed)
         };
         let before = worker.lines_before(&self.cell.start).await;
-        Failed { replay: self.clone(), faults, ran, before, one_by_one }
+        Failed { replay: self.clone(), faults, ran, before, allowed }
+    }
+}
+
+impl Failed {
+    /// What its turns ran.
+    pub fn statements(&self) -> String {
+        self.ran.statements(self.replay.order.0.len())
     }
 }
 
@@ -219,8 +227,8 @@ fn switches(before: &[Point], point: &Point, letter: char) -> usize {
 }
 
 /// Turns by which calls come one after the other: each goes on until it has none.
-fn wholly(calls: &[char]) -> impl FnMut(&[char]) -> Option<(char, Option<Fault>)> + Send {
-    move |letters| {
+fn wholly(calls: &[char]) -> impl FnMut(usize, &[char]) -> Option<(char, Option<Fault>)> + Send {
+    move |_, letters| {
         let turn = |call: &char| letters.iter().copied().find(|letter| letter.eq_ignore_ascii_case(call));
         calls.iter().find_map(turn).map(|letter| (letter, None))
     }
@@ -306,6 +314,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = if self.faults.is_empty() { "passed" } else { "FAILED" };
         writeln!(out, "{word} --replay '{}'", self.replay)?;
+        writeln!(out, "  {}", self.statements())?;
         for fault in &self.faults {
             writeln!(out, "  {fault}")?;
         }
@@ -321,8 +330,9 @@ impl fmt::Display for Failed {
         answered(out, &self.ran.outcome.answers)?;
         writeln!(out, "  after:")?;
         self.ran.outcome.lines.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
-        for (_, outcome) in &self.one_by_one {
-            writeln!(out, "  one after the other:")?;
+        for Allowed { outcome, beside, .. } in &self.allowed {
+            let how = if beside.is_empty() { "one after the other" } else { "let pass beside that" };
+            writeln!(out, "  {how}:")?;
             answered(out, &outcome.answers)?;
             let differs = |line: &&String| !self.ran.outcome.lines.contains(line);
             outcome.lines.iter().filter(differs).try_for_each(|line| writeln!(out, "    {line}"))?;

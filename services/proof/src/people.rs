@@ -176,7 +176,7 @@ impl OfPerson {
             }
             Self::Login => {
                 identity.login(&people.email).await?;
-                Ok(Answer { text: "done".to_owned(), whole: String::new() })
+                Ok(Answer::of("done".to_owned()))
             }
             Self::Logout => {
                 let scope = wire::LogoutScope::Local.into();

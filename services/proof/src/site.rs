@@ -54,7 +54,7 @@ impl Site {
     pub async fn start(layout: Layout, forged: Option<&'static Forgery>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let set = if layout == Layout::Identity { &identity::MIGRATIONS } else { &booking::MIGRATIONS };
-        let database = TestDatabase::create(&[set]).await;
+        let database = TestDatabase::create(&[set]).await.that_goes();
         let sql = pg::connect(&database.url).await.unwrap();
         for script in layout.scripts().into_iter().chain(forged.map(|forged| forged.sql)) {
             sql.batch_execute(script).await.unwrap();
@@ -62,8 +62,8 @@ impl Site {
         sql.batch_execute(QUICK).await.unwrap();
         let folder = "select current_setting('unix_socket_directories')";
         let folder: String = sql.query_one(folder, &[]).await.unwrap().get(0);
-        let name = format!("proof-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let sockets = std::env::temp_dir().join(name);
+        // In the folder of the server, which goes with it, also when this process is killed.
+        let sockets = PathBuf::from(&folder).join(format!("p{}", NEXT.fetch_add(1, Ordering::Relaxed)));
         let (changed, names_of, mut servers) = (Arc::<Notify>::default(), statement_names(), Vec::new());
         for n in 0..MOST_CALLS {
             let own = sockets.join(n.to_string());

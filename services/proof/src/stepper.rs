@@ -12,14 +12,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use crate::forged::Forgery;
 use crate::wire::{Answered, COMMITTED, Group, Said, Sent, query};
 
 /// The socket of one client.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Stepper {
     shared: Arc<Shared>,
+    /// Who lets clients in.
+    accepts: AbortHandle,
 }
 
 #[derive(Debug)]
@@ -129,16 +132,16 @@ impl Stepper {
         let (armed, connections) = (AtomicBool::new(false), Mutex::default());
         let (came, had_circle) = (AtomicU64::new(0), AtomicBool::new(false));
         let shared = Arc::new(Shared { armed, connections, came, had_circle, changed, names, forged });
-        let accepts = Arc::clone(&shared);
-        tokio::spawn(async move {
+        let lets_in = Arc::clone(&shared);
+        let accepts = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = UnixStream::connect(&server).await else { continue };
                 let connection = Arc::new(Connection { state: Mutex::default(), go: Notify::new() });
-                lock(&accepts.connections).push(Arc::clone(&connection));
-                tokio::spawn(carry(Arc::clone(&accepts), connection, client, server));
+                lock(&lets_in.connections).push(Arc::clone(&connection));
+                tokio::spawn(carry(Arc::clone(&lets_in), connection, client, server));
             }
         });
-        Ok(Self { shared })
+        Ok(Self { shared, accepts: accepts.abort_handle() })
     }
 
     /// Holds what comes from now on, or lets everything pass.
@@ -160,6 +163,12 @@ impl Stepper {
         let mut all = lock(&self.shared.connections);
         all.retain(|one| !lock(&one.state).closed);
         all.clone()
+    }
+}
+
+impl Drop for Stepper {
+    fn drop(&mut self) {
+        self.accepts.abort();
     }
 }
 

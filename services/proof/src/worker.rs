@@ -2,6 +2,7 @@
 
 use tokio::sync::OnceCell;
 
+use crate::answer::Said;
 use crate::call::Call;
 use crate::calls::{Served, explain};
 use crate::forged::Forgery;
@@ -26,8 +27,7 @@ impl Worker {
     /// Runs the calls in an order, from a state. Where it ends, whoever had the last turn goes on,
     /// and then the first of the others.
     pub async fn run(&self, start: &Start, calls: &[Call], order: &[(char, Option<Fault>)]) -> Ran {
-        let mut order = order.iter().copied();
-        self.run_by(start, calls, &mut |_| order.next()).await
+        self.run_by(start, calls, &mut |at, _| order.get(at).copied()).await
     }
 
     /// The same, where `next` says which turn is taken.
@@ -35,10 +35,10 @@ impl Worker {
         self.site(start).await.run_by(start, calls, next).await
     }
 
-    /// What an approve does by its explanation.
-    pub async fn explained(&self, start: &Start, request: u8) -> String {
+    /// What an approve says by its explanation.
+    pub async fn explained(&self, start: &Start, request: u8) -> Said {
         let site = self.site(start).await;
-        let Served::Booking(service) = &site.lanes[0].service else { return String::new() };
+        let Served::Booking(service) = &site.lanes[0].service else { return Said::default() };
         explain(service, site.store(&start.world).await.tenant, request).await
     }
 

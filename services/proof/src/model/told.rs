@@ -1,9 +1,13 @@
-//! What comes of no order of whole calls, and is let pass.
+//! What comes of no order of whole calls, and is let pass: each with the calls that were under
+//! way at once, or it could not have come to this.
 
 use std::ops::Range;
 
-use super::{apply, one_by_one};
+use uuid::Uuid;
+
+use super::apply;
 use crate::call::Call;
+use crate::check::Allowed;
 use crate::run::Outcome;
 use crate::world::{Event, World, booking, request};
 
@@ -24,7 +28,7 @@ impl Made {
 }
 
 /// All of it for calls in an order.
-pub fn allowed(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome> {
+pub fn allowed(world: &World, calls: &[Call], order: &[usize]) -> Vec<Allowed> {
     let mut allowed = passing_over(world, calls, order);
     let mut made = Vec::new();
     let mut before = world.clone();
@@ -37,14 +41,26 @@ pub fn allowed(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome> {
     for (at, one) in order.iter().zip(&made) {
         answers[*at].clone_from(&one.answer);
     }
-    let told = permutations(0..made.len()).into_iter().filter_map(|told| events(&made, &told));
-    allowed.extend(told.map(|told| {
+    for told in permutations(0..made.len()) {
+        let Some(events) = events(&made, &told) else { continue };
         let mut after = before.clone();
         after.events.truncate(world.events.len());
-        after.events.extend(told);
-        Outcome { answers: answers.clone(), lines: after.lines() }
-    }));
+        after.events.extend(events);
+        let outcome = Outcome { answers: answers.clone(), lines: after.lines() };
+        let beside = turned(&told).into_iter().map(|(one, other)| (order[one], order[other])).collect();
+        allowed.push(Allowed { order: order.to_vec(), outcome, beside });
+    }
     allowed
+}
+
+/// The places of calls of which the later one is told first. A call that ended before another one
+/// began is told before it, whatever they are.
+fn turned(told: &[usize]) -> Vec<(usize, usize)> {
+    let after = |(place, later): (usize, &usize)| {
+        let (later, rest) = (*later, &told[place + 1..]);
+        rest.iter().copied().filter(move |one| *one < later).map(move |one| (one, later)).collect::<Vec<_>>()
+    };
+    told.iter().enumerate().flat_map(after).collect()
 }
 
 /// The events, where the feed tells of the calls in another order than that in which they were
@@ -119,49 +135,88 @@ fn comes_between(first: &Made, second: &Made) -> bool {
 }
 
 /// What comes of calls one after the other where requests that one of them has locked are passed
-/// over: by an approve that declines competitors, and by the end of holds.
-fn passing_over(world: &World, calls: &[Call], order: &[usize]) -> Vec<Outcome> {
-    let about = calls.iter().flat_map(|call| match call {
+/// over by another one: by an approve or a booking that declines competitors, and by the end of
+/// holds.
+fn passing_over(world: &World, calls: &[Call], order: &[usize]) -> Vec<Allowed> {
+    let mut allowed = Vec::new();
+    for (has, call) in calls.iter().enumerate() {
+        for locked in locked_by(world, *call) {
+            let passes = |other: &usize| {
+                *other != has && matches!(calls[*other], Call::Approve(_) | Call::Book | Call::Expire(_))
+            };
+            let passing: Vec<usize> = (0..calls.len()).filter(passes).collect();
+            // One of them, or all.
+            let each = passing.iter().map(|one| vec![*one]);
+            for passing in each.chain((passing.len() > 1).then(|| passing.clone())) {
+                let Some(outcome) = all_but(world, calls, order, (locked, &passing)) else { continue };
+                let beside = passing.iter().map(|one| (has, *one)).collect();
+                allowed.push(Allowed { order: order.to_vec(), outcome, beside });
+            }
+        }
+    }
+    allowed
+}
+
+/// The requests whose rows a call has while it is under way.
+fn locked_by(world: &World, call: Call) -> Vec<Uuid> {
+    match call {
         Call::Approve(n) | Call::Decline(n) | Call::Review(n) | Call::Cancel(n) | Call::Resolve(n, _) => {
-            vec![request((*n).into())]
+            vec![request(n.into())]
         }
         Call::CancelBooking(n) | Call::CheckIn(n) | Call::CheckOut(n) | Call::NoShow(n) => {
-            let id = booking((*n).into());
+            let id = booking(n.into());
             // The request that it was made for, and those that it fulfils.
             let made_for = world.booking(id).and_then(|one| one.request);
             let fulfilled = world.requests.iter().filter(|one| one.approved == Some(id)).map(|one| one.id);
             made_for.into_iter().chain(fulfilled).collect()
         }
         _ => Vec::new(),
-    });
-    about
-        .filter_map(|one| one_by_one(&World { passed_over: Some(one), ..world.clone() }, calls, order))
-        .collect()
+    }
+}
+
+/// What comes of calls one after the other, where some of them do not see a request.
+fn all_but(
+    world: &World,
+    calls: &[Call],
+    order: &[usize],
+    (locked, passing): (Uuid, &[usize]),
+) -> Option<Outcome> {
+    let mut answers = vec![String::new(); calls.len()];
+    let mut after = world.clone();
+    for at in order {
+        after.passed_over = passing.contains(at).then_some(locked);
+        let (next, answer) = apply(&after, calls[*at])?;
+        (after, answers[*at]) = (next, answer);
+    }
+    Some(Outcome { answers, lines: after.lines() })
 }
 
 /// The same as [`comes_later`] of what came of two calls of which there is no model, where the
 /// first one tells of so much. What is wrong with a request is judged by what surrounds it, which
 /// nobody locks who only clears a mark.
-pub fn unknown_later(calls: &[Call], order: &[usize], of: &Outcome, told: usize) -> Vec<Outcome> {
+pub fn unknown_later(calls: &[Call], order: &[usize], of: &Outcome, told: usize) -> Vec<Allowed> {
     let [first, second] = *order else { return Vec::new() };
     let takes_nights = matches!(calls[second], Call::Block | Call::Book | Call::Create | Call::Approve(_));
     let is_open = |n: u8| of.lines.iter().any(|line| line.starts_with(&format!("request|r{n}|")));
-    let may_be = match (calls[first], calls[second]) {
-        (Call::Approve(_) | Call::Book | Call::Resolve(..), Call::AutoDecline) => true,
-        (Call::Resolve(..), _) => takes_nights,
+    // From which of the first one's events on the second one may be told before it.
+    let from = match (calls[first], calls[second]) {
+        (Call::Approve(_) | Call::Book | Call::Resolve(..), Call::AutoDecline) => 0,
+        (Call::Resolve(..), _) if takes_nights => 0,
+        // What was wrong is told by a statement after the one that puts it right.
+        (Call::Resolve(..), _) if told > 1 => told - 1,
         // A request may be made for nights that are blocked, where it holds none by a range.
-        (Call::Block, Call::Create) => true,
+        (Call::Block, Call::Create) => 0,
         // In a single table, one that is linked to a booking stays open.
-        (Call::Approve(n), _) => takes_nights && of.answers[first].starts_with("healed") && is_open(n),
-        _ => false,
+        (Call::Approve(n), _) if takes_nights && of.answers[first].starts_with("healed") && is_open(n) => 0,
+        _ => return Vec::new(),
     };
     let (events, lines): (Vec<String>, Vec<String>) =
         of.lines.iter().cloned().partition(|line| line.starts_with("event|"));
-    if !may_be || told >= events.len() {
+    if told >= events.len() {
         return Vec::new();
     }
     // What the second one tells comes before some of what the first one tells, or all.
-    let earlier = (0..told).map(|place| {
+    let earlier = (from..told).map(|place| {
         let mut events = events.clone();
         events[place..].rotate_left(told - place);
         let numbered = events.iter().enumerate().map(|(place, line)| {
@@ -170,7 +225,8 @@ pub fn unknown_later(calls: &[Call], order: &[usize], of: &Outcome, told: usize)
         });
         let mut lines: Vec<String> = lines.iter().cloned().chain(numbered).collect();
         lines.sort_unstable();
-        Outcome { answers: of.answers.clone(), lines }
+        let outcome = Outcome { answers: of.answers.clone(), lines };
+        Allowed { order: order.to_vec(), outcome, beside: vec![(first, second)] }
     });
     earlier.collect()
 }
