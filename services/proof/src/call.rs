@@ -45,11 +45,14 @@ pub enum OfPerson {
     Disable,
     RemoveMember,
     UseKey,
+    RotateKey,
     RevokeKey,
+    /// Of the keys that sign tokens, which are everybody's.
+    RotateSigningKey,
 }
 
 /// All of identity.
-pub const PERSON_CALLS: [OfPerson; 11] = [
+pub const PERSON_CALLS: [OfPerson; 13] = [
     OfPerson::Refresh,
     OfPerson::RefreshFirst,
     OfPerson::Login,
@@ -60,7 +63,9 @@ pub const PERSON_CALLS: [OfPerson; 11] = [
     OfPerson::Disable,
     OfPerson::RemoveMember,
     OfPerson::UseKey,
+    OfPerson::RotateKey,
     OfPerson::RevokeKey,
+    OfPerson::RotateSigningKey,
 ];
 
 /// Those that are tried.
@@ -132,7 +137,9 @@ impl fmt::Display for OfPerson {
             Self::Disable => "disable",
             Self::RemoveMember => "remove-member",
             Self::UseKey => "use-key",
+            Self::RotateKey => "rotate-key",
             Self::RevokeKey => "revoke-key",
+            Self::RotateSigningKey => "rotate-signing-key",
         })
     }
 }

@@ -42,10 +42,10 @@ pub struct Allowed {
 
 impl Allowed {
     /// Whether the times of the calls let an order come to it.
-    fn fits(&self, earlier: &BTreeSet<(usize, usize)>) -> bool {
+    fn fits(&self, earlier: &BTreeSet<(usize, usize)>, over: &BTreeSet<(usize, usize)>) -> bool {
         let place = |call: usize| self.order.iter().position(|one| *one == call);
         let is_beside = |(one, other): &(usize, usize)| {
-            ![(*one, *other), (*other, *one)].iter().any(|pair| earlier.contains(pair))
+            ![(*one, *other), (*other, *one)].iter().any(|pair| over.contains(pair))
         };
         earlier.iter().all(|(one, other)| place(*one) < place(*other)) && self.beside.iter().all(is_beside)
     }
@@ -66,9 +66,9 @@ pub fn faults(calls: &[Call], ran: &Ran, allowed: &[Allowed]) -> Vec<String> {
     }
     faults.extend(covered_twice(&ran.outcome.lines));
     faults.extend(not_covered(&ran.outcome.lines));
-    let fits = |one: &Allowed| one.outcome == ran.outcome && one.fits(&ran.earlier);
+    let fits = |one: &Allowed| one.outcome == ran.outcome && one.fits(&ran.earlier, &ran.over);
     let Outcome { answers, lines } = &ran.outcome;
-    let both = ran.earlier.is_empty() && both_let_in(calls, answers, lines);
+    let both = ran.over.is_empty() && both_let_in(calls, answers, lines);
     if !allowed.is_empty() && !allowed.iter().any(fits) && !both {
         faults.push("no order of whole calls comes to this".to_owned());
     }
@@ -199,11 +199,14 @@ mod tests {
         let outcome = Outcome::default();
         let whole = Allowed { order: vec![0, 1], outcome, beside: Vec::new() };
         let beside = Allowed { beside: vec![(0, 1)], ..whole.clone() };
-        for (earlier, fit) in
-            [(vec![], [true, true]), (vec![(0, 1)], [true, false]), (vec![(1, 0)], [false, false])]
-        {
-            let earlier = BTreeSet::from_iter(earlier);
-            assert_eq!([whole.fits(&earlier), beside.fits(&earlier)], fit, "{earlier:?}");
+        let turns = |of: &[(usize, usize)]| BTreeSet::from_iter(of.iter().copied());
+        for (earlier, over, fit) in [
+            (turns(&[]), turns(&[]), [true, true]),
+            (turns(&[(0, 1)]), turns(&[]), [true, true]),
+            (turns(&[(0, 1)]), turns(&[(0, 1)]), [true, false]),
+            (turns(&[(1, 0)]), turns(&[]), [false, false]),
+        ] {
+            assert_eq!([&whole, &beside].map(|one| one.fits(&earlier, &over)), fit, "{earlier:?} {over:?}");
         }
     }
 
@@ -216,7 +219,7 @@ mod tests {
         let allowed =
             [Allowed { order: vec![0, 1], outcome: outcome(["done", "done"]), beside: vec![(0, 1)] }];
         assert_eq!(faults(&calls, &of(outcome(["done", "done"])), &allowed), Vec::<String>::new());
-        let earlier = Ran { earlier: [(0, 1)].into(), ..of(outcome(["done", "done"])) };
+        let earlier = Ran { over: [(0, 1)].into(), ..of(outcome(["done", "done"])) };
         assert_eq!(faults(&calls, &earlier, &allowed), ["no order of whole calls comes to this"]);
         let stalled = Ran { stalled: Some(Duration::from_secs(2)), ..of(outcome(["done", "INTERNAL"])) };
         assert_eq!(

@@ -11,7 +11,7 @@ use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::tenant_service_client::TenantServiceClient;
 use frontdesk_proto::identity::v1::user_service_client::UserServiceClient;
-use identity::operator::{NewUser, Operator, TenantId, UserId, UserKind};
+use identity::operator::{NewUser, Operator, Rotated, TenantId, UserId, UserKind};
 use identity::{MasterKey, PasswordCost, Policy};
 use pg::{Database, PoolOptions};
 use tokio::net::TcpListener;
@@ -41,6 +41,9 @@ pub const LINES: &str = "\
     union all \
     select concat_ws('|', 'api_key', revoked_at is not null) from identity.tenant_api_keys where tenant_id = $1 \
     union all \
+    select concat_ws('|', 'signing_keys', state, count(*)) from identity.signing_keys \
+    where state <> 'retired' group by state \
+    union all \
     select concat_ws('|', 'audit', action, outcome, count(*)) from identity.audit_events \
     where user_id = $1 or tenant_id = $1 and action <> 'login' group by action, outcome";
 
@@ -49,6 +52,7 @@ pub const LINES: &str = "\
 pub struct Identity {
     server: InProcess,
     operator: Operator,
+    master_key: Arc<MasterKey>,
 }
 
 /// What a person and staff have in hand.
@@ -83,7 +87,7 @@ impl Identity {
         let config = identity::Config {
             listener: listener.into(),
             database: database.clone(),
-            master_key: MasterKey::from_text(&"ab".repeat(32)).map_err(|error| error.to_string())?,
+            master_key: master_key()?,
             issuer: Issuer::default(),
             policy: Policy { password_cost: CHEAP, trusted_proxies, ..Policy::default() },
         };
@@ -91,7 +95,7 @@ impl Identity {
         let operator = Operator::new(&database).and_then(|operator| operator.hashing_at(CHEAP));
         let operator = operator.map_err(|error| error.to_string())?;
         operator.ensure_user(person(Uuid::from_u128(1), STAFF, &["platform:users"])).await.unwrap();
-        Ok(Self { server: server.within(), operator })
+        Ok(Self { server: server.within(), operator, master_key: Arc::new(master_key()?) })
     }
 
     /// A person with two sessions, who owns a tenant with staff and has made an API key of it. The
@@ -209,6 +213,17 @@ impl OfPerson {
                 let message = wire::RevokeApiKeyRequest { tenant_id, api_key_id: people.key_id.clone() };
                 done(identity.api_keys().revoke_api_key(in_tenant(people, message)).await)
             }
+            Self::RotateKey => {
+                let api_key_id = people.key_id.clone();
+                let message = wire::RotateApiKeyRequest { tenant_id, api_key_id, ..Default::default() };
+                done(identity.api_keys().rotate_api_key(in_tenant(people, message)).await)
+            }
+            Self::RotateSigningKey => {
+                // `at_once`: whatever the age of the next one.
+                let rotated = identity.operator.rotate_signing_key(&identity.master_key, true).await?;
+                let is_new = matches!(rotated, Rotated::Activated { .. });
+                Ok(Answer::of(if is_new { "done" } else { "not yet" }.to_owned()))
+            }
             Self::UseKey => {
                 let mut request = Request::new(wire::ResolveScopesRequest::default());
                 if let Ok(key) = people.key.parse() {
@@ -221,8 +236,8 @@ impl OfPerson {
 }
 
 /// Whether two calls that end sessions were both let in before either had ended one, and both
-/// did it: what each says that it did is so, although no order of whole calls comes to it, in
-/// which the second one is let in no more or finds nothing to do.
+/// did it: what each says that it did is so, and told, although no order of whole calls comes to
+/// it, in which the second one is let in no more or finds nothing to do.
 pub fn both_let_in(calls: &[Call], answers: &[String], lines: &[String]) -> bool {
     let is_live = |nth: u8| lines.iter().any(|line| line.starts_with(&format!("session|{nth}|live|")));
     let user = |state: &str| lines.iter().any(|line| line.starts_with("user|") && line.contains(state));
@@ -235,7 +250,35 @@ pub fn both_let_in(calls: &[Call], answers: &[String], lines: &[String]) -> bool
         | (Call::Of(OfPerson::RefreshFirst), "REFRESH_TOKEN_REUSED") => !is_live(1),
         _ => false,
     };
+    // Each tells what it did, and nobody else does.
+    let told = |action: &str| -> usize {
+        let told = lines.iter().filter_map(|line| line.strip_prefix(&format!("audit|{action}|success|")));
+        told.filter_map(|count| count.parse::<usize>().ok()).sum()
+    };
+    let did = |action: &str| {
+        let did =
+            calls.iter().zip(answers).filter(|(call, answer)| *answer == "done" && tells(**call) == action);
+        did.count()
+    };
     calls.iter().zip(answers).all(holds)
+        && ["logout", "session_revoked", "password_changed", "user_disabled"]
+            .iter()
+            .all(|action| told(action) == did(action))
+}
+
+/// The action by which the history tells of a call that ends sessions.
+fn tells(call: Call) -> &'static str {
+    match call {
+        Call::Of(OfPerson::Logout | OfPerson::LogoutEverywhere) => "logout",
+        Call::Of(OfPerson::Revoke) => "session_revoked",
+        Call::Of(OfPerson::ChangePassword) => "password_changed",
+        Call::Of(OfPerson::Disable) => "user_disabled",
+        _ => "",
+    }
+}
+
+fn master_key() -> Result<MasterKey, String> {
+    MasterKey::from_text(&"ab".repeat(32)).map_err(|error| error.to_string())
 }
 
 fn person(id: Uuid, email: &str, scopes: &[&str]) -> NewUser {

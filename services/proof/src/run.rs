@@ -69,6 +69,9 @@ pub struct Ran {
     pub said: Vec<Option<Said>>,
     /// Calls that were answered before another one had run anything.
     pub earlier: BTreeSet<(usize, usize)>,
+    /// Those of which nothing was left, either: one that is answered may have locks until it has
+    /// rolled back.
+    pub over: BTreeSet<(usize, usize)>,
     /// What was run, in its order.
     pub trace: Vec<String>,
     /// What no order may come to.
@@ -84,13 +87,21 @@ impl Ran {
         what.join(" ")
     }
 
-    /// Notes who has been answered while others have run nothing.
-    fn note_earlier(&mut self, is_answered: &[bool]) {
-        let is_idle = |call: usize| self.points.iter().all(|point| point.call() != call);
-        for one in (0..is_answered.len()).filter(|one| is_answered[*one]) {
-            let idle = (0..is_answered.len()).filter(|other| *other != one && is_idle(*other));
-            self.earlier.extend(idle.map(|other| (one, other)));
-        }
+    /// Notes who has been answered, and who is over, while others have run nothing.
+    fn note_earlier(&mut self, is_answered: &[bool], is_over: &[bool]) {
+        let calls = 0..is_answered.len();
+        let is_idle = |call: &usize| self.points.iter().all(|point| point.call() != *call);
+        let idle: Vec<usize> = calls.clone().filter(is_idle).collect();
+        let before_idle = |is_it: &[bool]| -> Vec<(usize, usize)> {
+            let one = calls.clone().filter(|one| is_it[*one]);
+            one.flat_map(|one| {
+                idle.iter().filter(move |other| **other != one).map(move |other| (one, *other))
+            })
+            .collect()
+        };
+        let (earlier, over) = (before_idle(is_answered), before_idle(is_over));
+        self.earlier.extend(earlier);
+        self.over.extend(over);
     }
 
     /// One key has one answer.
@@ -184,8 +195,9 @@ impl Site {
                     break;
                 }
             };
-            let is_answered = |running: &Running| running.is_answered.load(Ordering::SeqCst);
-            ran.note_earlier(&running.iter().map(is_answered).collect::<Vec<_>>());
+            let is_answered: Vec<bool> =
+                running.iter().map(|running| running.is_answered.load(Ordering::SeqCst)).collect();
+            ran.note_earlier(&is_answered, &self.are_over(&is_answered));
             if turns.is_empty() {
                 // The server has not noticed yet that a connection broke.
                 if ran.points.iter().all(|point| point.fault.is_none()) {
@@ -305,6 +317,14 @@ impl Site {
         }
     }
 
+    /// Of calls, which are answered and have nothing left.
+    fn are_over(&self, is_answered: &[bool]) -> Vec<bool> {
+        let is_over = |(at, (is_answered, lane)): (usize, (&bool, &Lane))| {
+            matches!(stage(at, *is_answered, &lane.stepper.connections()), Stage::Over)
+        };
+        is_answered.iter().zip(&self.lanes).enumerate().map(is_over).collect()
+    }
+
     /// Whether each of these processes waits for a lock of a connection that is stepped.
     async fn all_wait(&self, processes: &[i32]) -> bool {
         if timeout(MOMENT, self.changed.notified()).await.is_ok() {
@@ -373,14 +393,16 @@ mod tests {
     fn a_call_is_earlier_than_those_that_have_run_nothing_when_it_is_answered() {
         let mut ran = Ran::default();
         let point = |taken| Point { letters: vec![taken], taken, what: String::new(), fault: None };
-        ran.note_earlier(&[false; 3]);
+        ran.note_earlier(&[false; 3], &[false; 3]);
         assert_eq!(ran.earlier, BTreeSet::new());
         // One that only rolls back has run something, too.
         ran.points = vec![point('a'), point('C')];
-        ran.note_earlier(&[true, false, false]);
-        assert_eq!(ran.earlier, [(0, 1)].into());
+        ran.note_earlier(&[true, false, false], &[false; 3]);
+        assert_eq!((&ran.earlier, &ran.over), (&[(0, 1)].into(), &BTreeSet::new()), "it rolls back");
+        ran.note_earlier(&[true, false, false], &[true, false, false]);
+        assert_eq!((&ran.earlier, &ran.over), (&[(0, 1)].into(), &[(0, 1)].into()));
         ran.points.push(point('b'));
-        ran.note_earlier(&[true, false, true]);
+        ran.note_earlier(&[true, false, true], &[true, false, true]);
         assert_eq!(ran.earlier, [(0, 1)].into(), "the others were under way");
     }
 

@@ -42,15 +42,31 @@ pub fn allowed(world: &World, calls: &[Call], order: &[usize]) -> Vec<Allowed> {
         answers[*at].clone_from(&one.answer);
     }
     for told in permutations(0..made.len()) {
-        let Some(events) = events(&made, &told) else { continue };
-        let mut after = before.clone();
-        after.events.truncate(world.events.len());
-        after.events.extend(events);
-        let outcome = Outcome { answers: answers.clone(), lines: after.lines() };
-        let beside = turned(&told).into_iter().map(|(one, other)| (order[one], order[other])).collect();
-        allowed.push(Allowed { order: order.to_vec(), outcome, beside });
+        let turned = turned(&told);
+        for unseen in [Vec::new(), unseen(&made, &told)] {
+            let Some(events) = events(&made, &told, &unseen) else { continue };
+            let mut after = before.clone();
+            after.events.truncate(world.events.len());
+            after.events.extend(events);
+            let outcome = Outcome { answers: answers.clone(), lines: after.lines() };
+            let beside =
+                turned.iter().chain(&unseen).map(|(one, other)| (order[*one], order[*other])).collect();
+            allowed.push(Allowed { order: order.to_vec(), outcome, beside });
+        }
     }
     allowed
+}
+
+/// The places of calls that decline competitors, with those of requests that are made between the
+/// two statements of them, and are not there for the second one.
+fn unseen(made: &[Made], told: &[usize]) -> Vec<(usize, usize)> {
+    let creates = |one: usize, place: usize| {
+        let later = told[place + 1..].iter().copied();
+        let is_unseen = |other: &usize| *other > one && made[*other].call == Call::Create;
+        later.filter(is_unseen).map(move |other| (one, other)).collect::<Vec<_>>()
+    };
+    let declines = told.iter().enumerate().filter(|(_, one)| !made[**one].events().1.is_empty());
+    declines.flat_map(|(place, one)| creates(*one, place)).collect()
 }
 
 /// The places of calls of which the later one is told first. A call that ended before another one
@@ -64,8 +80,8 @@ fn turned(told: &[usize]) -> Vec<(usize, usize)> {
 }
 
 /// The events, where the feed tells of the calls in another order than that in which they were
-/// made; `None` where it must not.
-fn events(made: &[Made], told: &[usize]) -> Option<Vec<Event>> {
+/// made; `None` where it must not. What follows of calls is told after what they do not see.
+fn events(made: &[Made], told: &[usize], unseen: &[(usize, usize)]) -> Option<Vec<Event>> {
     let mut events = Vec::new();
     // Calls whose competitors are not declined yet.
     let mut follows: Vec<usize> = Vec::new();
@@ -82,8 +98,10 @@ fn events(made: &[Made], told: &[usize]) -> Option<Vec<Event>> {
         events.extend_from_slice(made[*at].events().0);
         follows.push(*at);
         follows.retain(|one| {
-            let waits =
-                after.iter().any(|earlier| earlier < one && comes_between(&made[*earlier], &made[*one]));
+            let waits = after.iter().any(|other| {
+                let comes_between = *other < *one && comes_between(&made[*other], &made[*one]);
+                comes_between || unseen.contains(&(*one, *other))
+            });
             if !waits {
                 events.extend_from_slice(made[*one].events().1);
             }
