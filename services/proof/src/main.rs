@@ -54,7 +54,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     broken_in: usize,
     /// How many orders are tried at once.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 6)]
     workers: usize,
     /// Failures after which it ends.
     #[arg(long, default_value_t = 10)]

@@ -1,10 +1,12 @@
 //! How a world is stored, and read back as lines, in each layout.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use booking::deciding::Status;
 use uuid::Uuid;
 
+use crate::calls::NEW_GUEST;
 use crate::people;
 use crate::world::{Booking, Layout, PROPERTY, Range, Request, World, day, guest};
 
@@ -81,8 +83,11 @@ impl World {
     /// What stores it as that of a tenant.
     pub fn sql(&self, tenant: Uuid) -> String {
         let policy = if self.holds { "hold" } else { "none" };
+        let of_rows = self.requests.iter().map(|one| Some(one.guest));
+        let of_rows = of_rows.chain(self.bookings.iter().map(|one| one.guest));
+        let used: BTreeSet<Uuid> = of_rows.flatten().chain([guest(NEW_GUEST)]).collect();
         let guests: Vec<String> =
-            (1..=4).map(|n| format!("('{tenant}', '{}', 'Guest {n}', '', '', now())", guest(n))).collect();
+            used.iter().map(|id| format!("('{tenant}', '{id}', 'Guest', '', '', now())")).collect();
         let mut sql = format!(
             "insert into properties (tenant_id, id, name, max_guests, time_zone, hold_policy, created_at) \
              values ('{tenant}', '{PROPERTY}', 'House', 4, 'UTC', '{policy}', now() - interval '1 day'); \

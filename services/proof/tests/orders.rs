@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use proof::explore::{Cell, Found, Limits, Replay};
@@ -14,8 +16,10 @@ use proof::worker::Worker;
 const FAILED_ONCE: &str = include_str!("failed_once.txt");
 
 /// Of the cells, one in so many is tried, with the orders that leave a call twice at most.
-const ONE_IN: usize = 601;
+const ONE_IN: usize = 173;
 const LIMITS: Limits = Limits { switches: 2, most: 12, failures: 1 };
+/// How many orders are tried at once.
+const WORKERS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_once_does_not_fail_again() {
@@ -38,18 +42,30 @@ async fn what_failed_once_does_not_fail_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_all_orders_comes_to_what_whole_calls_come_to() {
     access::install_crypto();
-    let worker = Worker::new(None);
-    let (mut orders, mut tried) = (0, 0);
     let cells: Vec<Cell> = Start::all().iter().flat_map(Cell::pairs).collect();
-    for cell in cells.iter().step_by(ONE_IN) {
-        let found = Box::pin(cell.explore(&worker, LIMITS)).await;
-        (orders, tried) = (orders + found.orders, tried + 1);
-        if let Some(failed) = found.failed.first() {
-            panic!("{failed}");
-        }
+    let all = cells.len();
+    let cells: Arc<Vec<Cell>> = Arc::new(cells.into_iter().step_by(ONE_IN).collect());
+    let next = Arc::<AtomicUsize>::default();
+    let worker = || {
+        let (cells, next) = (Arc::clone(&cells), Arc::clone(&next));
+        tokio::spawn(async move {
+            let (worker, mut orders) = (Worker::new(None), 0);
+            while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let found = Box::pin(cell.explore(&worker, LIMITS)).await;
+                orders += found.orders;
+                if let Some(failed) = found.failed.first() {
+                    panic!("{failed}");
+                }
+            }
+            orders
+        })
+    };
+    let mut orders = 0;
+    for worker in (0..WORKERS).map(|_| worker()).collect::<Vec<_>>() {
+        orders += worker.await.unwrap();
     }
-    println!("{orders} orders of {tried} cells of {}", cells.len());
-    assert!(orders > 400, "only {orders} orders were tried");
+    println!("{orders} orders of {} cells of {all}", cells.len());
+    assert!(orders > 1500, "only {orders} orders were tried");
 }
 
 /// Calls that were made one after the other in the same order come to the same.
