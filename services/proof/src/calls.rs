@@ -1,5 +1,6 @@
 //! How the calls are made.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use frontdesk_proto::booking::v1 as wire;
@@ -49,6 +50,20 @@ impl Call {
         }
         all.extend(world.choices.iter().map(|choice| Self::Resolve(1, *choice)));
         all
+    }
+
+    /// The row that it is about, if it may name a version of that.
+    fn row(self) -> Option<Uuid> {
+        match self {
+            Self::Approve(n) | Self::Decline(n) | Self::Review(n) | Self::Cancel(n) => {
+                Some(request(n.into()))
+            }
+            Self::CancelBooking(n) | Self::CheckIn(n) | Self::CheckOut(n) | Self::NoShow(n) => {
+                Some(booking(n.into()))
+            }
+            Self::Create | Self::Book | Self::Block | Self::Unblock(_) => None,
+            Self::AutoDecline | Self::Expire(_) | Self::Resolve(..) | Self::Of(_) => None,
+        }
     }
 
     /// Makes it, and gives its answer.
@@ -176,6 +191,8 @@ impl Call {
 pub struct Sender {
     pub tenant: Uuid,
     pub keyed: bool,
+    /// The version of each row that calls name, where they do.
+    pub etags: BTreeMap<Uuid, String>,
     /// In whose name calls of identity are made.
     pub people: Option<Arc<People>>,
 }
@@ -193,8 +210,28 @@ impl Sender {
         if let (true, Ok(key)) = (self.keyed, call.to_string().parse()) {
             request.metadata_mut().insert("idempotency-key", key);
         }
+        let etag = call.row().and_then(|row| self.etags.get(&row)).map(|etag| format!("\"{etag}\"").parse());
+        if let Some(Ok(etag)) = etag {
+            request.metadata_mut().insert("if-match", etag);
+        }
         request
     }
+}
+
+/// The versions that the rows of a world have.
+pub async fn etags(service: &Service, tenant: Uuid, world: &World) -> BTreeMap<Uuid, String> {
+    let mut etags = BTreeMap::new();
+    for one in &world.requests {
+        let message = wire::GetBookingRequestRequest { booking_request_id: one.id.to_string() };
+        let answer = service.requests().get_booking_request(of(tenant, message)).await.unwrap().into_inner();
+        etags.insert(one.id, answer.booking_request.unwrap_or_default().etag);
+    }
+    for one in &world.bookings {
+        let message = wire::GetBookingRequest { booking_id: one.id.to_string() };
+        let answer = service.bookings().get_booking(of(tenant, message)).await.unwrap().into_inner();
+        etags.insert(one.id, answer.booking.unwrap_or_default().etag);
+    }
+    etags
 }
 
 /// What an approve would say by its explanation.

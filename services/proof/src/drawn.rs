@@ -37,7 +37,10 @@ impl Cell {
     /// So many triples, where the model knows what they do.
     pub fn triples(starts: &[Start], count: usize, seed: u64) -> Vec<Self> {
         let mut draw = Draw::by(seed);
-        let all: Vec<&Start> = starts.iter().filter(|start| start.world.layout == Layout::Standard).collect();
+        let all: Vec<&Start> = starts
+            .iter()
+            .filter(|start| start.world.layout == Layout::Standard && !start.world.versioned)
+            .collect();
         let triple = |_| {
             let start = draw.one(&all)?;
             let is_known = |call: &Call| !matches!(call, Call::Resolve(..) | Call::NoShow(_));

@@ -34,7 +34,8 @@ pub fn one_by_one(world: &World, calls: &[Call], order: &[usize]) -> Option<Outc
 
 /// What comes of a call.
 pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
-    if world.layout != Layout::Standard {
+    // Versions of rows are not described.
+    if world.layout != Layout::Standard || world.versioned {
         return None;
     }
     let mut after = world.clone();

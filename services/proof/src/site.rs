@@ -1,6 +1,6 @@
 //! Where orders are run: a database with servers over it, whose statements are stepped.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::calls::{Sender, Served};
+use crate::calls::{Sender, Served, etags};
 use crate::forged::Forgery;
 use crate::people::Identity;
 use crate::service::Service;
@@ -106,11 +106,15 @@ impl Site {
         let keyed = world.keyed;
         if let Served::Identity(identity) = &self.lanes[0].service {
             let people = Arc::new(identity.new_person(world.exchanged).await);
-            return Sender { tenant: people.id, keyed, people: Some(people) };
+            return Sender { tenant: people.id, keyed, etags: BTreeMap::new(), people: Some(people) };
         }
         let tenant = Uuid::now_v7();
         self.sql.batch_execute(&world.sql(tenant)).await.unwrap();
-        Sender { tenant, keyed, people: None }
+        let etags = match &self.lanes[0].service {
+            Served::Booking(service) if world.versioned => etags(service, tenant, world).await,
+            _ => BTreeMap::new(),
+        };
+        Sender { tenant, keyed, etags, people: None }
     }
 
     pub async fn lines_of(&self, tenant: Uuid) -> Vec<String> {

@@ -26,13 +26,16 @@ struct Kind {
     auto: bool,
     /// Whether each call has an idempotency key.
     keyed: bool,
+    /// Whether each call names the version of its row.
+    versioned: bool,
 }
 
-const PLAIN: Kind = Kind { name: "", layout: Layout::Standard, auto: false, keyed: false };
-const KINDS: [Kind; 5] = [
+const PLAIN: Kind = Kind { name: "", layout: Layout::Standard, auto: false, keyed: false, versioned: false };
+const KINDS: [Kind; 6] = [
     PLAIN,
     Kind { name: "auto:", auto: true, ..PLAIN },
     Kind { name: "keys:", keyed: true, ..PLAIN },
+    Kind { name: "etags:", versioned: true, ..PLAIN },
     Kind { name: "single:", layout: Layout::Single, ..PLAIN },
     Kind { name: "literal:", layout: Layout::Literal, ..PLAIN },
 ];
@@ -72,16 +75,16 @@ impl Start {
     }
 
     fn of(kind: Kind, first: &str, beside: &str) -> Option<Self> {
-        let Kind { layout, auto, keyed, .. } = kind;
+        let Kind { layout, auto, keyed, versioned, .. } = kind;
         let competes = ["other", "part", "crowd"].contains(&beside)
             && ["open", "mark", "hold", "range", "stranger"].contains(&first);
-        let is_of_keys = ["", "other"].contains(&beside);
+        let is_of_headers = ["", "other"].contains(&beside);
         // A request for nights that are over is refused by a rule, and no rule is described.
         let is_ruled = first == "past" && beside == "links";
-        if auto && !competes || keyed && !is_of_keys || is_ruled {
+        if auto && !competes || (keyed || versioned) && !is_of_headers || is_ruled {
             return None;
         }
-        let mut world = World { layout, auto_decline: auto, keyed, ..World::default() };
+        let mut world = World { layout, auto_decline: auto, keyed, versioned, ..World::default() };
         add_first(&mut world, first);
         if !add_beside(&mut world, beside) {
             return None;

@@ -47,6 +47,8 @@ pub struct World {
     pub events: Vec<Event>,
     /// Whether each call has its name as its idempotency key.
     pub keyed: bool,
+    /// Whether each call names the version that its row has at the start.
+    pub versioned: bool,
     /// What has been answered to keys.
     pub answers: Vec<(Call, String)>,
     /// How often the token of a person's first session has been exchanged.
