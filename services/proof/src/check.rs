@@ -199,7 +199,7 @@ mod tests {
         let outcome = Outcome::default();
         let whole = Allowed { order: vec![0, 1], outcome, beside: Vec::new() };
         let beside = Allowed { beside: vec![(0, 1)], ..whole.clone() };
-        let turns = |of: &[(usize, usize)]| BTreeSet::from_iter(of.iter().copied());
+        let turns = |of: &[(usize, usize)]| of.iter().copied().collect::<BTreeSet<_>>();
         for (earlier, over, fit) in [
             (turns(&[]), turns(&[]), [true, true]),
             (turns(&[(0, 1)]), turns(&[]), [true, true]),

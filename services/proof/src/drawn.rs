@@ -6,7 +6,7 @@ use crate::check::faults;
 use crate::explore::{Cell, Found};
 use crate::states::Start;
 use crate::worker::Worker;
-use crate::world::Layout;
+use crate::world::{Headers, Layout};
 
 /// How often, of a hundred times, a call is left that could go on.
 const LEAVES: u64 = 35;
@@ -39,7 +39,7 @@ impl Cell {
         let mut draw = Draw::by(seed);
         let all: Vec<&Start> = starts
             .iter()
-            .filter(|start| start.world.layout == Layout::Standard && !start.world.versioned)
+            .filter(|start| start.world.layout == Layout::Standard && start.world.headers != Headers::Etag)
             .collect();
         let triple = |_| {
             let start = draw.one(&all)?;

@@ -19,7 +19,7 @@ use self::rows::refused;
 use crate::call::Call;
 use crate::calls::{BLOCKED_NIGHTS, BOOKED_NIGHTS, NEW_GUEST, NEW_NIGHTS};
 use crate::run::Outcome;
-use crate::world::{Booking, Layout, Range, Request, World, block, booking, guest, request};
+use crate::world::{Booking, Headers, Layout, Range, Request, World, block, booking, guest, request};
 
 /// What comes of calls one after the other, where all of them are described.
 pub fn one_by_one(world: &World, calls: &[Call], order: &[usize]) -> Option<Outcome> {
@@ -35,7 +35,7 @@ pub fn one_by_one(world: &World, calls: &[Call], order: &[usize]) -> Option<Outc
 /// What comes of a call.
 pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
     // Versions of rows are not described.
-    if world.layout != Layout::Standard || world.versioned {
+    if world.layout != Layout::Standard || world.headers == Headers::Etag {
         return None;
     }
     let mut after = world.clone();
@@ -64,7 +64,9 @@ pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
         Call::NoShow(_) | Call::Resolve(..) | Call::Of(_) => return None,
     };
     // What is refused keeps no key.
-    let is_kept = world.keyed && !matches!(call, Call::Expire(_)) && !answer.starts_with(char::is_uppercase);
+    let is_kept = world.headers == Headers::Key
+        && !matches!(call, Call::Expire(_))
+        && !answer.starts_with(char::is_uppercase);
     if is_kept {
         after.answers.push((call, answer.clone()));
     }

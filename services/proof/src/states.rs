@@ -4,7 +4,7 @@ use booking::deciding::{BookingStatus, Status};
 use uuid::Uuid;
 
 use crate::call::Choice;
-use crate::world::{Booking, Layout, Nights, Range, Request, World, booking, guest, request};
+use crate::world::{Booking, Headers, Layout, Nights, Range, Request, World, booking, guest, request};
 
 /// A state with its name.
 #[derive(Debug, Clone)]
@@ -24,18 +24,15 @@ struct Kind {
     layout: Layout,
     /// Whether competitors are declined.
     auto: bool,
-    /// Whether each call has an idempotency key.
-    keyed: bool,
-    /// Whether each call names the version of its row.
-    versioned: bool,
+    headers: Headers,
 }
 
-const PLAIN: Kind = Kind { name: "", layout: Layout::Standard, auto: false, keyed: false, versioned: false };
+const PLAIN: Kind = Kind { name: "", layout: Layout::Standard, auto: false, headers: Headers::None };
 const KINDS: [Kind; 6] = [
     PLAIN,
     Kind { name: "auto:", auto: true, ..PLAIN },
-    Kind { name: "keys:", keyed: true, ..PLAIN },
-    Kind { name: "etags:", versioned: true, ..PLAIN },
+    Kind { name: "keys:", headers: Headers::Key, ..PLAIN },
+    Kind { name: "etags:", headers: Headers::Etag, ..PLAIN },
     Kind { name: "single:", layout: Layout::Single, ..PLAIN },
     Kind { name: "literal:", layout: Layout::Literal, ..PLAIN },
 ];
@@ -75,16 +72,16 @@ impl Start {
     }
 
     fn of(kind: Kind, first: &str, beside: &str) -> Option<Self> {
-        let Kind { layout, auto, keyed, versioned, .. } = kind;
+        let Kind { layout, auto, headers, .. } = kind;
         let competes = ["other", "part", "crowd"].contains(&beside)
             && ["open", "mark", "hold", "range", "stranger"].contains(&first);
         let is_of_headers = ["", "other"].contains(&beside);
         // A request for nights that are over is refused by a rule, and no rule is described.
         let is_ruled = first == "past" && beside == "links";
-        if auto && !competes || (keyed || versioned) && !is_of_headers || is_ruled {
+        if auto && !competes || headers != Headers::None && !is_of_headers || is_ruled {
             return None;
         }
-        let mut world = World { layout, auto_decline: auto, keyed, versioned, ..World::default() };
+        let mut world = World { layout, auto_decline: auto, headers, ..World::default() };
         add_first(&mut world, first);
         if !add_beside(&mut world, beside) {
             return None;

@@ -33,6 +33,17 @@ pub enum Layout {
     Identity,
 }
 
+/// What each call says beside its message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Headers {
+    #[default]
+    None,
+    /// Its name as its idempotency key.
+    Key,
+    /// The version that its row has at the start.
+    Etag,
+}
+
 /// The rows of a property, and what has happened.
 #[derive(Debug, Clone, Default)]
 pub struct World {
@@ -45,10 +56,7 @@ pub struct World {
     pub auto_decline: bool,
     /// In the order in which the feed tells them.
     pub events: Vec<Event>,
-    /// Whether each call has its name as its idempotency key.
-    pub keyed: bool,
-    /// Whether each call names the version that its row has at the start.
-    pub versioned: bool,
+    pub headers: Headers,
     /// What has been answered to keys.
     pub answers: Vec<(Call, String)>,
     /// How often the token of a person's first session has been exchanged.
