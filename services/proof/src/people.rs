@@ -209,12 +209,20 @@ impl OfPerson {
                 let message = wire::RemoveMemberRequest { tenant_id, user_id, revoke_api_keys: true };
                 done(identity.tenants().remove_member(in_tenant(people, message)).await)
             }
+            Self::UseKey | Self::RotateKey | Self::RevokeKey | Self::RotateSigningKey => {
+                self.about_key(identity, people).await
+            }
+        }
+    }
+
+    async fn about_key(self, identity: &Identity, people: &People) -> Result<Answer, Status> {
+        let (tenant_id, api_key_id) = (people.id.to_string(), people.key_id.clone());
+        match self {
             Self::RevokeKey => {
-                let message = wire::RevokeApiKeyRequest { tenant_id, api_key_id: people.key_id.clone() };
+                let message = wire::RevokeApiKeyRequest { tenant_id, api_key_id };
                 done(identity.api_keys().revoke_api_key(in_tenant(people, message)).await)
             }
             Self::RotateKey => {
-                let api_key_id = people.key_id.clone();
                 let message = wire::RotateApiKeyRequest { tenant_id, api_key_id, ..Default::default() };
                 done(identity.api_keys().rotate_api_key(in_tenant(people, message)).await)
             }
@@ -224,7 +232,7 @@ impl OfPerson {
                 let is_new = matches!(rotated, Rotated::Activated { .. });
                 Ok(Answer::of(if is_new { "done" } else { "not yet" }.to_owned()))
             }
-            Self::UseKey => {
+            _ => {
                 let mut request = Request::new(wire::ResolveScopesRequest::default());
                 if let Ok(key) = people.key.parse() {
                     request.metadata_mut().insert("x-tenant-api-key", key);

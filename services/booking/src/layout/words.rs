@@ -237,6 +237,7 @@ impl Words {
 
     fn add_standard(&mut self) {
         self.add("requests", "booking_requests");
+        self.add("booking_group", "{request_group}");
         self.add("note", "internal_note");
         self.add("decider", "decided_by");
         self.add("live", "true");
@@ -258,6 +259,7 @@ impl Words {
 
     fn add_single_table(&mut self, blocking: &Blocking) {
         self.add("requests", "bookings");
+        self.add("booking_group", "{row_group}");
         // Nothing, which the planner must not know, or it plans what is never run.
         self.add("held_of_r", "nullif(r.id, r.id)");
         self.add("note", "internal_notes");

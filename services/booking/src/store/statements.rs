@@ -40,7 +40,7 @@ const DECLARED: [&[&Declaration]; 21] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 34] = [
+const PARTS: [(&str, &str); 36] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("booking_settled", include_str!("sql/parts/booking_settled.sql")),
@@ -68,10 +68,12 @@ const PARTS: [(&str, &str); 34] = [
     ("of_day", include_str!("sql/parts/of_day.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),
     ("range_free", include_str!("sql/parts/range_free.sql")),
+    ("request_group", include_str!("sql/parts/request_group.sql")),
     ("request_has_no_range", include_str!("sql/parts/request_has_no_range.sql")),
     ("request_order", include_str!("sql/parts/request_order.sql")),
     ("requests_of_page", include_str!("sql/parts/requests_of_page.sql")),
     ("row_booked", include_str!("sql/parts/row_booked.sql")),
+    ("row_group", include_str!("sql/parts/row_group.sql")),
     ("row_told", include_str!("sql/parts/row_told.sql")),
     ("stay_filters", include_str!("sql/parts/stay_filters.sql")),
     ("tenants_here", include_str!("sql/parts/tenants_here.sql")),
@@ -120,13 +122,6 @@ fn words(layout: Layout, blocking: &Blocking) -> Words {
     for (name, text) in PARTS {
         words.add(name, text.trim_end());
     }
-    words.add(
-        "booking_group",
-        match layout {
-            Layout::Standard => include_str!("sql/parts/booking_group.sql").trim_end(),
-            Layout::SingleTable => include_str!("sql/parts/row_group.sql").trim_end(),
-        },
-    );
     let surroundings = include_str!("sql/parts/surroundings.sql").trim_end();
     let (bookings, _) = surroundings.split_once(WHAT_IS_READ).unwrap_or((surroundings, ""));
     words.add("surroundings.locked", bookings.trim_end().replace("{share}", "for share"));

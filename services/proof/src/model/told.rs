@@ -249,6 +249,25 @@ pub fn unknown_later(calls: &[Call], order: &[usize], of: &Outcome, told: usize)
     earlier.collect()
 }
 
+/// The same as [`passing_over`] of two calls of which there is no model, where the second one is the
+/// end of a hold, and `alone` is what comes of the first one.
+pub fn unknown_passed_over(
+    world: &World,
+    calls: &[Call],
+    order: &[usize],
+    alone: &Outcome,
+) -> Option<Allowed> {
+    let [first, second] = *order else { return None };
+    let Call::Expire(n) = calls[second] else { return None };
+    if !locked_by(world, calls[first]).contains(&request(n.into())) {
+        return None;
+    }
+    let mut answers = vec!["expired: false".to_owned(); 2];
+    answers[first].clone_from(alone.answers.first()?);
+    let outcome = Outcome { answers, lines: alone.lines.clone() };
+    Some(Allowed { order: order.to_vec(), outcome, beside: vec![(first, second)] })
+}
+
 fn permutations(of: Range<usize>) -> Vec<Vec<usize>> {
     let mut all = vec![Vec::new()];
     for next in of {
