@@ -26,8 +26,9 @@ const WORLDS: usize = 2000;
 const QUICK: &str = "do $$ begin \
     execute format('alter database %I set deadlock_timeout = 50', current_database()); end $$";
 /// How rows of a starting state are stored and what came of them is read. They fit as they are:
-/// triggers and foreign keys would cost more than some calls. Plans are made while tables are small.
-const STORING: &str = "set session_replication_role = replica; set enable_seqscan = off";
+/// triggers and foreign keys would cost more than some calls. Plans are made while tables are small,
+/// and what has no index must not start the just-in-time compiler.
+const STORING: &str = "set session_replication_role = replica; set enable_seqscan = off; set jit = off";
 /// Whether a process is there and waits for nobody.
 const RUNS: &str = "select exists (select from pg_stat_activity where pid = $1) \
     and cardinality(pg_blocking_pids($1)) = 0";
