@@ -256,14 +256,20 @@ async fn booking_deletes_what_it_has_of_a_deleted_tenant_whenever_it_asks_and_no
     let gone = "with begun as (update identity.tenants set purge_began_at = now() where id = $1) \
         insert into identity.deleted_tenants (id, deleted_at) values ($1, now() - interval '40 days')";
     let other = rows(&fixture, demo::TENANT, true).await;
-    let here = has_rows_in(&fixture, demo::TENANT).await;
+    // What is noted of inconsistencies moves on while they are looked for.
+    let facts = async || {
+        let mut tables = has_rows_in(&fixture, demo::TENANT).await;
+        tables.retain(|table| !table.starts_with("public.inconsistenc"));
+        tables
+    };
+    let here = facts().await;
     // Not one that is closed, nor one of which identity never heard.
     delete(&fixture, &fixture.token(demo::OPERATOR).await).await.ok();
     let nobody = Uuid::now_v7();
     house(&fixture, nobody).await;
     let replica = Box::pin(system_under(&fixture.database.url, policies())).await;
     let_tasks_look(&fixture).await;
-    assert_eq!(has_rows_in(&fixture, demo::TENANT).await, here);
+    assert_eq!(facts().await, here);
     fixture.execute(gone, &[&demo::TENANT]).await;
     let of_booking = async || {
         let left = has_rows_in(&fixture, demo::TENANT).await;
