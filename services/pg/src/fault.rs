@@ -123,7 +123,10 @@ impl Fault {
             .retry_after(soon),
             Kind::StaleStatement | Kind::StaleSession => Refusal::new(
                 ErrorReason::DbUnavailable,
-                boot::nothing_stored("The tables of the database are being altered.", "try again"),
+                boot::nothing_stored(
+                    "The tables of the database are being altered, or its sessions changed.",
+                    "try again",
+                ),
             )
             .retry_after(soon),
             Kind::Overloaded => Refusal::new(

@@ -21,6 +21,7 @@ use crate::fault::is_refused;
 use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::plans;
+use crate::retry::are_sent_whole;
 use crate::sessions::{Sessions, Way};
 use crate::traced::Traced;
 use crate::turns::{PoolTurns, Turn, Whose};
@@ -243,7 +244,7 @@ impl Database {
                 if refused { fault } else { unsure(fault) }
             })
         };
-        match run(false).await {
+        match run(are_sent_whole()).await {
             Err(fault) if *fault.kind() == Kind::StaleStatement => run(true).await,
             result => result,
         }

@@ -23,8 +23,8 @@ pub(crate) fn are_sent_whole() -> bool {
 /// Runs `work` again, a statement of which was prepared before somebody altered its tables. A
 /// migration alters several, one after the other, and each makes what was prepared by then
 /// stale. What is sent whole is prepared in its own transaction, which keeps its tables as they
-/// are, and cannot be.
-async fn send_whole<T>(work: impl Future<Output = T>) -> T {
+/// are, and cannot go stale.
+pub async fn send_whole<T>(work: impl Future<Output = T>) -> T {
     IS_SENT_WHOLE.scope((), work).await
 }
 
@@ -49,7 +49,8 @@ impl HasFault for Fault {
 /// Runs `work`, a transaction, and runs it again after a deadlock, a serialization
 /// failure, a stale prepared statement or a connection that led to a standby and is
 /// given up, and when it needs another attempt; in each of these nothing was stored. This is
-/// the only loop over transactions: one inside another would multiply them.
+/// the only loop over transactions: one inside another would multiply them. Only what layout the
+/// tables have is read again by itself, once, in `booking::layout`.
 pub async fn retrying<T, E, F, W>(work: F) -> Result<T, E>
 where
     E: HasFault,
@@ -68,7 +69,8 @@ where
 {
     let (mut transaction, mut is_stale) = (begun + 1, false);
     loop {
-        let outcome = if is_stale { send_whole(work()).await } else { work().await };
+        // Few are stale, and all others would carry a second future of this size.
+        let outcome = if is_stale { Box::pin(send_whole(work())).await } else { work().await };
         let error = match outcome {
             Err(error) if transaction < TRANSACTIONS => error,
             result => return result,

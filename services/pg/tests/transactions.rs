@@ -202,6 +202,24 @@ async fn a_changed_table_is_read_again_without_an_error() {
     retrying(|| async { database.run(Uuid::nil(), &ListColumns {}).await }).await.unwrap();
 }
 
+/// Each alteration makes stale what was prepared since the one before: a migration has many.
+#[tokio::test]
+async fn a_table_that_is_changed_again_and_again_is_read_at_the_second_attempt() {
+    let (database, test) = database(1).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    database.run_global(&InsertPair {}).await.unwrap();
+    let attempts = std::cell::Cell::new(0);
+    let read = retrying(async || {
+        attempts.set(attempts.get() + 1);
+        database.run_global(&ListColumns {}).await?;
+        let alter = format!("alter table t add column more_{} int", attempts.get());
+        owner.batch_execute(&alter).await.unwrap();
+        database.run(Uuid::nil(), &ListColumns {}).await
+    });
+    assert_eq!(read.await.unwrap()[0].len(), 2 + 2);
+    assert_eq!(attempts.get(), 2);
+}
+
 #[tokio::test]
 async fn a_full_pool_is_overloaded_and_not_a_hang() {
     let (database, _test) = database(1).await;

@@ -4,11 +4,11 @@
 //! a second cost so much, however many calls are made. Who is woken is known in `notices.rs`.
 //!
 //! A feed that cannot be read does not hold up others. Together with others, or before them,
-//! it is given little time; what fails there is looked for one by one, beside those that are
-//! looked for together (`apart.rs`), and what fails by itself stays there until it succeeds. What
-//! is everybody's trouble, such as a database that is gone, is waited for together. Streams
-//! end when trouble lasts (`hub.rs`), for a feed is well only when its numbers were given
-//! and its events handed out: a look at where it is succeeds at a standby, too.
+//! it is given little time to be numbered; what fails there is looked for one by one, beside
+//! those that are looked for together (`apart.rs`), and what fails by itself stays there until it
+//! succeeds. What is everybody's trouble, such as a database that is gone, is waited for
+//! together. Streams end when trouble lasts (`hub.rs`), for a feed is well only when its numbers
+//! were given and its events handed out: a look at where it is succeeds at a standby, too.
 
 use std::collections::{HashMap, HashSet};
 use std::slice;
@@ -112,7 +112,7 @@ fn fail_alone(apart: &Apart, hub: &Arc<Hub>, fault: Fault) {
 async fn look_for_untold(hubs: &Hubs) {
     for some in hubs.all().chunks(TENANTS) {
         let tenants: Vec<Uuid> = some.iter().map(|hub| hub.tenant.uuid()).collect();
-        match hubs.store.feed_states(&tenants).await {
+        match hubs.store.feed_states(&tenants, Looked::Together).await {
             Ok(states) => {
                 let mut untold = HashSet::new();
                 for (tenant, state) in states {

@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use pg::schema::Lacking;
-use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
+use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint, send_whole};
 
 use super::blocking::Blocking;
 use super::catalog::{self, Constraint, Covered, STATEMENTS, StoredTable};
@@ -62,7 +62,10 @@ impl Found {
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
-        pg::retrying(|| Self::look(db)).await
+        match Self::look(db).await {
+            Err(fault) if *fault.kind() == Kind::StaleStatement => Box::pin(send_whole(Self::look(db))).await,
+            looked => looked,
+        }
     }
 
     async fn look(db: &Database) -> Result<Self, Fault> {

@@ -19,12 +19,12 @@ use std::time::Duration;
 
 use access::TenantId;
 use jiff::Timestamp;
-use pg::{Columns, Fault, Kind};
+use pg::{Columns, Fault, Kind, Tx};
 use tokio::time::Instant;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::database::{Store, lost_row};
+use super::database::{Schema, Store, lost_row};
 use super::events::event;
 use super::foreign::time;
 use crate::domain::event::{FeedPlace, OldPlace, PlacedEvent};
@@ -82,6 +82,15 @@ pub enum Looked {
     Apart,
 }
 
+impl Looked {
+    async fn begin(self, schema: &Schema, tenants: &[Uuid]) -> Result<Tx, Fault> {
+        match self {
+            Self::Together => schema.db.begin_among(READER, tenants).await,
+            Self::Apart => schema.db.begin_for(READER, tenants).await,
+        }
+    }
+}
+
 /// Events of a tenant that have just got their numbers.
 #[derive(Debug)]
 pub struct Numbered {
@@ -125,10 +134,7 @@ impl Store {
     ) -> Result<Vec<Numbered>, Fault> {
         let tenants: &[Uuid] = &read_to.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>();
         self.read(async |schema| {
-            let tx = match looked {
-                Looked::Together => schema.db.begin_among(READER, tenants).await?,
-                Looked::Apart => schema.db.begin_for(READER, tenants).await?,
-            };
+            let tx = looked.begin(schema, tenants).await?;
             let mut locked = tx.run(&LockFeedHeads { tenants }).await?;
             if locked.len() < tenants.len() && !tx.run(&InsertFeedHeads { tenants }).await?.is_empty() {
                 locked = tx.run(&LockFeedHeads { tenants }).await?;
@@ -162,9 +168,13 @@ impl Store {
     }
 
     /// Where feeds are.
-    pub async fn feed_states(&self, tenants: &[Uuid]) -> Result<Vec<(Uuid, FeedState)>, Fault> {
+    pub async fn feed_states(
+        &self,
+        tenants: &[Uuid],
+        looked: Looked,
+    ) -> Result<Vec<(Uuid, FeedState)>, Fault> {
         self.read(async |schema| {
-            let tx = schema.db.begin_for(READER, tenants).await?;
+            let tx = looked.begin(schema, tenants).await?;
             Columns::all(&tx.run_last(&GetFeedStates { tenants }).await?, |row| {
                 let (tenant, head) = (row.next("tenant_id")?, row.next("head")?);
                 let state =
@@ -177,7 +187,7 @@ impl Store {
 
     /// Where a tenant's feed is.
     pub async fn feed_state(&self, tenant: TenantId) -> Result<FeedState, Fault> {
-        let state = self.feed_states(&[tenant.uuid()]).await?.pop();
+        let state = self.feed_states(&[tenant.uuid()], Looked::Apart).await?.pop();
         state.map(|(_, state)| state).ok_or_else(|| lost_row("the feed's state"))
     }
 

@@ -19,7 +19,8 @@ pub enum Kind {
     SchemaDrift { object: String },
     /// A row holds what this version cannot show: another program wrote it.
     Unreadable { column: String, what: &'static str },
-    /// A prepared statement no longer fits (0A000, 26000, 42P05); nothing ran.
+    /// A prepared statement is not there any more, or of columns that have changed (26000,
+    /// 42P05, 0A000 of a plan); nothing ran.
     StaleStatement,
     /// A function in the database, a trigger's say, has been planned in this session for
     /// a column that has another type now; nothing was stored. Only a new session helps.

@@ -22,6 +22,9 @@ const NO_RIGHT_TO_SEQUENCE: &str = "nextval_internal";
 const NOT_A_ROLE: &str = "call_string_check_hook";
 /// Where an enum refuses a word. None of ours is one: somebody made it of a column of text.
 const NOT_A_LABEL: &str = "enum_in";
+/// Where a statement is refused whose columns have changed since it was prepared; the code is
+/// that of whatever a server cannot do.
+const PREPARED_BEFORE: &str = "RevalidateCachedQuery";
 /// Where a parameter of a plan has another type than that for which it was planned: the
 /// executor's own, and those of functions of PL/pgSQL.
 const PARAMETER: &str = "ExecEvalParamExtern";
@@ -88,7 +91,9 @@ impl<'a> Said<'a> {
             // The role that a transaction is in is not there.
             "22023" if routine == NOT_A_ROLE => self.drift(),
             "22P02" if routine == NOT_A_LABEL => self.drift_but_for_a_value(),
-            "0A000" | "26000" | "42P05" => Kind::StaleStatement,
+            "0A000" if routine == PREPARED_BEFORE => Kind::StaleStatement,
+            "0A000" if routine == RAISED => Kind::Refused,
+            "26000" | "42P05" => Kind::StaleStatement,
             "40001" | "40P01" => Kind::Contention,
             "40003" => Kind::OutcomeUnknown,
             "55P03" => Kind::LockTimeout,

@@ -23,6 +23,7 @@ fn sqlstates_map_to_the_reasons_of_the_runbook() {
         ("42883", SchemaDrift),
         ("42704", SchemaDrift),
         ("3F000", SchemaDrift),
+        ("0A000", DbError),
         ("26000", DbUnavailable),
         ("40001", Contention),
         ("40P01", Contention),
@@ -76,6 +77,10 @@ fn what_is_meant_does_not_depend_on_the_language_of_the_server() {
         ("42804", "ExecEvalParamExtern", stale, Kind::StaleSession),
         ("42804", "plpgsql_param_eval_generic_ro", stale, Kind::StaleSession),
         ("42804", "transformAssignedExpr", stale, drift(stale)),
+        // The plan's columns are others; anything else is what a server cannot do at all.
+        ("0A000", "RevalidateCachedQuery", "x", Kind::StaleStatement),
+        ("0A000", "exec_stmt_raise", "x", Kind::Refused),
+        ("0A000", "transformLockingClause", "x", Kind::Other),
         ("22023", "call_string_check_hook", not_a_role, drift(not_a_role)),
         ("22023", "pg_strtoint32", not_a_role, Kind::InvalidValue),
         (

@@ -209,7 +209,11 @@ async fn a_slow_feed_that_is_looked_for_first_keeps_no_other_one_waiting() {
     number_slowly(&two).await;
     let named = |tenant: Uuid| format!("elsewhere {}", tenant.simple());
     tell_of(&two, &[demo::TENANT], &named(demo::TENANT)).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let rests = "select count(*) from pg_stat_activity where datname = current_database() \
+        and wait_event = 'PgSleep'";
+    while two.fixture.count(rests, &[]).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let since = Instant::now();
     tell_of(&two, &[demo::OTHER_TENANT], &named(demo::OTHER_TENANT)).await;
     event(&mut two.others).await.unwrap();
