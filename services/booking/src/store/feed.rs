@@ -127,14 +127,10 @@ impl Store {
     /// Numbers events that have no number, in the order of their ticks, of those of these
     /// tenants that nobody else is numbering; each with the number up to which the caller
     /// has read.
-    pub async fn number_events(
-        &self,
-        read_to: &[(Uuid, i64)],
-        looked: Looked,
-    ) -> Result<Vec<Numbered>, Fault> {
+    pub async fn number_events(&self, read_to: &[(Uuid, i64)], how: Looked) -> Result<Vec<Numbered>, Fault> {
         let tenants: &[Uuid] = &read_to.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>();
         self.read(async |schema| {
-            let tx = looked.begin(schema, tenants).await?;
+            let tx = how.begin(&schema, tenants).await?;
             let mut locked = tx.run(&LockFeedHeads { tenants }).await?;
             if locked.len() < tenants.len() && !tx.run(&InsertFeedHeads { tenants }).await?.is_empty() {
                 locked = tx.run(&LockFeedHeads { tenants }).await?;
@@ -168,13 +164,9 @@ impl Store {
     }
 
     /// Where feeds are.
-    pub async fn feed_states(
-        &self,
-        tenants: &[Uuid],
-        looked: Looked,
-    ) -> Result<Vec<(Uuid, FeedState)>, Fault> {
+    pub async fn feed_states(&self, tenants: &[Uuid], how: Looked) -> Result<Vec<(Uuid, FeedState)>, Fault> {
         self.read(async |schema| {
-            let tx = looked.begin(schema, tenants).await?;
+            let tx = how.begin(&schema, tenants).await?;
             Columns::all(&tx.run_last(&GetFeedStates { tenants }).await?, |row| {
                 let (tenant, head) = (row.next("tenant_id")?, row.next("head")?);
                 let state =
