@@ -1,4 +1,4 @@
-//! Migrations beside calls that go on.
+//! Migrations beside calls that go on, and beside each other.
 
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used)]
@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use devdb::TestDatabase;
-use pg::migrate::{MigrationSet, up};
+use pg::migrate::{MigrationSet, state, up};
 use tokio_postgres::Client;
 
 static TABLES: MigrationSet = MigrationSet {
@@ -66,4 +66,23 @@ async fn a_column_that_is_in_the_way_is_named_with_what_to_do() {
     for says in ["migrations of ours stopped", "V1__origins", "\"id\" of relation \"one\"", "rename it"] {
         assert!(stopped.contains(says), "{stopped}");
     }
+}
+
+#[tokio::test]
+async fn migrators_at_the_same_time_apply_each_migration_once() {
+    static SET: MigrationSet = MigrationSet {
+        name: "test",
+        history_table: "public.test_history",
+        migrations: &[("V1__slow", "select pg_sleep(0.2); create table made (id int)")],
+    };
+    let test = TestDatabase::create(&[]).await;
+    let sets = [&SET];
+    let migrate = || up(&test.url, &sets);
+    let (one, two, three) = tokio::join!(migrate(), migrate(), migrate());
+    let applied = [one, two, three].map(|result| result.unwrap().len());
+    assert_eq!(applied.iter().sum::<usize>(), 1, "{applied:?}");
+    let client = pg::connect(&test.url).await.unwrap();
+    let state = state(&client, &SET).await.unwrap();
+    assert_eq!(state.applied, ["V1__slow"]);
+    assert!(state.pending.is_empty() && state.unknown.is_empty());
 }

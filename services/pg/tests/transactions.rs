@@ -250,25 +250,6 @@ async fn deadlocks_are_tried_again_from_the_start() {
     other.unwrap();
 }
 
-#[tokio::test]
-async fn migrators_at_the_same_time_apply_each_migration_once() {
-    static SET: pg::migrate::MigrationSet = pg::migrate::MigrationSet {
-        name: "test",
-        history_table: "public.test_history",
-        migrations: &[("V1__slow", "select pg_sleep(0.2); create table made (id int)")],
-    };
-    let test = TestDatabase::create(&[]).await;
-    let sets = [&SET];
-    let up = || pg::migrate::up(&test.url, &sets);
-    let (one, two, three) = tokio::join!(up(), up(), up());
-    let applied = [one, two, three].map(|result| result.unwrap().len());
-    assert_eq!(applied.iter().sum::<usize>(), 1, "{applied:?}");
-    let client = pg::connect(&test.url).await.unwrap();
-    let state = pg::migrate::state(&client, &SET).await.unwrap();
-    assert_eq!(state.applied, ["V1__slow"]);
-    assert!(state.pending.is_empty() && state.unknown.is_empty());
-}
-
 /// A socket before the server's that loses the answer to a commit, and with it the
 /// connection. What it lets through before that is up to `reaches_the_server`.
 fn losing_relay(behind: String, reaches_the_server: bool) -> std::path::PathBuf {
