@@ -2,6 +2,7 @@
 
 mod mail;
 mod master_key;
+mod passwords;
 mod prune;
 mod purge_tenants;
 mod repeats;
@@ -21,6 +22,7 @@ use crate::trust::revocations::Revocations;
 
 pub use self::mail::{MailFigures, start as send_mail};
 pub use self::master_key::settle as settle_master_key;
+pub use self::passwords::start as free_memory_of_passwords;
 
 /// Reads the signing keys and starts the tasks of a process.
 pub async fn start(

@@ -170,6 +170,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let observe = Observe::of(&SERVICES).linking(&policy.runbook).behind(&policy.trusted_proxies);
     let pages = policy.pages.clone();
     let passwords = sessions.passwords.clone();
+    background::free_memory_of_passwords(&room, &passwords);
     let kept_me = Arc::new(rpc::KeptMe::new(layer.answers()));
     let counted = Arc::clone(&kept_me);
     let metrics = observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {

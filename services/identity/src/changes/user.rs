@@ -17,7 +17,7 @@ use crate::domain::ids::{SessionId, UserId};
 use crate::domain::invitation::StillOffers;
 use crate::domain::scopes::{Holds, MANAGE_USERS, OPERATE};
 use crate::domain::session::{EndedBecause, Which};
-use crate::domain::user::{User, UserKind};
+use crate::domain::user::{Login, User, UserKind};
 use crate::domain::{field, scopes};
 use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{Change, Store};
@@ -100,11 +100,13 @@ pub async fn disable(
     even_if_last_owner: bool,
     actor: &Actor,
 ) -> Result<User, Error> {
-    let (user, _) = store.get_user(id).await?.ok_or(Error::UserNotFound)?;
-    if user.disabled_at.is_some() {
-        return Ok(user);
-    }
     Change::run(store, async |change| {
+        // Users before memberships, as whoever changes something in a tenant.
+        still_held_over(&change, id, actor).await?;
+        let Login { user, .. } = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
+        if user.disabled_at.is_some() {
+            return Ok(user);
+        }
         check_goes(&change, id, even_if_last_owner, actor).await?;
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
@@ -155,6 +157,7 @@ pub async fn unlock(
 /// its id, which leads to nobody.
 pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
+        still_held_over(&change, id, actor).await?;
         check_goes(&change, id, even_if_last_owner, actor).await?;
         let of = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
@@ -186,16 +189,18 @@ async fn check_goes(
     actor: &Actor,
 ) -> Result<(), Error> {
     check_operator_stays(&change.lock_operators().await?, id, actor)?;
-    // Users before memberships, as whoever changes something in a tenant.
-    still_held_over(change, id, actor).await?;
     let left = change.left_without_owner(id).await?;
     if left.is_empty() || even_if_last_owner { Ok(()) } else { Err(leaves_no_owner(&left)) }
 }
 
-/// Lets a user sign in again.
+/// Lets a user sign in again; one who may stays so.
 pub async fn enable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Error> {
     Change::run(store, async |change| {
         still_held_over(&change, id, actor).await?;
+        let Login { user, .. } = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
+        if user.disabled_at.is_none() {
+            return Ok(user);
+        }
         let user = change.enable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.finish(actor.did(AuditAction::UserEnabled).done_to(id)).await?;
         Ok(user)

@@ -1,11 +1,11 @@
 //! Passwords: argon2id, a bounded number at a time, in turn by where they come from, and the
 //! same work for users that do not exist.
 //!
-//! Hashing memory is kept, one block per core. Freed, it stayed with the allocator
-//! once per thread that ever hashed.
+//! Hashing memory is kept, one block per core, for as long as passwords are hashed.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -31,6 +31,10 @@ const NICE: i32 = 5;
 pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
 pub const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 4;
+/// Blocks of 1 KiB for which memory is asked for at least. Less than 32 MiB, freed, stays with
+/// glibc, once for each thread that ever hashed; more is a mapping of its own. What of it is not
+/// used is never taken from the system.
+const MAPPED: usize = 33 * 1024;
 
 /// A hash that no password has: to find one with it is to find one with any other.
 const OF_NO_PASSWORD: [u8; Params::DEFAULT_OUTPUT_LEN] = [0; Params::DEFAULT_OUTPUT_LEN];
@@ -58,6 +62,8 @@ pub struct Passwords {
 struct Hasher {
     params: Params,
     memory: Mutex<Vec<Vec<Block>>>,
+    /// Whether any has been used since it was last looked at.
+    is_used: AtomicBool,
 }
 
 /// A turn on a core.
@@ -94,7 +100,7 @@ impl Passwords {
             )));
         }
         let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(failed)?;
-        let hasher = Hasher { params, memory: Mutex::default() };
+        let hasher = Hasher { params, memory: Mutex::default(), is_used: AtomicBool::new(false) };
         let dummy = hasher.written(Salt::generate(), &OF_NO_PASSWORD)?.into();
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
@@ -119,6 +125,13 @@ impl Passwords {
         let help = "Calls that wait for a password to be hashed.";
         scrape.how_many("frontdesk_password_hashes_waiting", help, &[], waiting);
         scrape.shed("password", self.cores.refused());
+    }
+
+    /// Frees the memory of hashes if nothing has been hashed since this was called last.
+    pub fn free_unused(&self) {
+        if !self.hasher.is_used.swap(false, Ordering::Relaxed) {
+            self.hasher.kept().clear();
+        }
     }
 
     /// Waits for a free core; refuses when too many wait already. The time is that
@@ -255,12 +268,16 @@ impl Hasher {
         salt: &[u8],
         output: &mut [u8],
     ) -> Result<(), PasswordError> {
-        let kept = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = kept().pop().unwrap_or_default();
+        let mut memory = self.kept().pop().unwrap_or_else(|| Vec::with_capacity(MAPPED));
         memory.resize(argon.params().block_count(), Block::default());
         let done = argon.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut memory);
-        kept().push(memory);
+        self.kept().push(memory);
+        self.is_used.store(true, Ordering::Relaxed);
         done.map_err(failed)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -158,6 +158,18 @@ async fn the_last_owner_is_disabled_only_where_that_is_said() {
     let again = fixture.post(&step(&first, "disable"), &operator, &json!({})).await;
     assert_ne!(again.ok()["disabled_at"], json!(null));
     assert_eq!(fixture.count(events, &[]).await, before);
+
+    // Of several who do the same at once, one has done it; the user's tenants are told beside that.
+    let events = "select count(*) from identity.audit_events where action = $1 and tenant_id is null";
+    for (way, action, body) in [("enable", "user_enabled", json!({})), ("disable", "user_disabled", even_so)]
+    {
+        let (before, path) = (fixture.count(events, &[&action]).await, step(&first, way));
+        let all = (0..8).map(|_| fixture.post(&path, &operator, &body));
+        for done in join_all(all).await {
+            done.ok();
+        }
+        assert_eq!(fixture.count(events, &[&action]).await, before + 1, "{way}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

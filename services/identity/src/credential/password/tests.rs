@@ -132,3 +132,16 @@ async fn one_address_fills_its_own_half_of_the_queue_and_no_more() {
         turn.await.unwrap().unwrap();
     }
 }
+
+#[tokio::test]
+async fn memory_is_kept_while_passwords_are_hashed_and_freed_after_that() {
+    let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
+    for _ in 0..2 {
+        passwords.hash(secret("new"), None).await.unwrap();
+        passwords.free_unused();
+        assert_eq!(passwords.hasher.kept().len(), 1);
+        assert!(passwords.hasher.kept()[0].capacity() >= MAPPED);
+        passwords.free_unused();
+        assert!(passwords.hasher.kept().is_empty());
+    }
+}
