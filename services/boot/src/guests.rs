@@ -31,6 +31,8 @@ const MOST_OF_ONE: usize = 512;
 const FIRST_WORDS_TIME: Duration = Duration::from_secs(12);
 /// How often it is looked at what a client does not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// How long nothing may be taken of what is written. HTTP/2 has pings, HTTP/1.1 has not.
+const WRITE_TIME: Duration = Duration::from_mins(1);
 /// Bytes with which every connection of HTTP/2 begins.
 const FIRST_WORDS: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 
@@ -52,6 +54,8 @@ pub(crate) struct Guest {
     /// Until when that is, and then when its answers are looked at.
     until: Pin<Box<Sleep>>,
     answers: Arc<Unread>,
+    /// Since when nothing has been taken of what is written; `None` while it is taken.
+    stuck_since: Option<Instant>,
     silent: Arc<Count>,
     unread: Arc<Count>,
     _place: Option<Place<IpAddr>>,
@@ -98,6 +102,7 @@ impl Guests {
             missing: FIRST_WORDS,
             until: Box::pin(tokio::time::sleep(self.patience)),
             answers: Arc::default(),
+            stuck_since: None,
             silent: Arc::clone(&self.silent),
             unread: Arc::clone(&self.unread),
             _place: place,
@@ -122,8 +127,8 @@ impl Guests {
 }
 
 impl Guest {
-    /// Fails when it has said nothing, or less than what begins a call, for too long. After
-    /// that it lets go what is not read.
+    /// Fails when it has said nothing, or less than what begins a call, for too long, or has
+    /// taken nothing. After its first words it lets go what is not read.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         while self.until.as_mut().poll(context).is_ready() {
             if self.missing > 0 {
@@ -131,6 +136,10 @@ impl Guest {
                 self.silent.add_one();
                 tracing::debug!(peer = ?self.io, "nothing was said on a connection");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was said on the connection"));
+            }
+            if self.stuck_since.is_some_and(|since| since.elapsed() >= WRITE_TIME) {
+                tracing::debug!(peer = ?self.io, "nothing was taken of what was written");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was taken of what was written"));
             }
             let count = self.answers.let_go();
             if count > 0 {
@@ -140,6 +149,14 @@ impl Guest {
             self.until.as_mut().reset(Instant::now() + LOOK_AGAIN);
         }
         Ok(())
+    }
+
+    fn tried_to_write(&mut self, polled: &Poll<io::Result<usize>>) {
+        if polled.is_ready() {
+            self.stuck_since = None;
+        } else {
+            self.stuck_since.get_or_insert_with(Instant::now);
+        }
     }
 }
 
@@ -167,7 +184,9 @@ impl AsyncWrite for Guest {
     ) -> Poll<io::Result<usize>> {
         // The first words of the server wait for a handshake, too.
         self.poll_patience(context)?;
-        Pin::new(&mut self.io).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.tried_to_write(&polled);
+        polled
     }
 
     fn poll_write_vectored(
@@ -176,7 +195,9 @@ impl AsyncWrite for Guest {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.poll_patience(context)?;
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+        let polled = Pin::new(&mut self.io).poll_write_vectored(context, slices);
+        self.tried_to_write(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -197,5 +218,36 @@ impl Connected for Guest {
 
     fn connect_info(&self) -> Seat {
         Seat { peer: self.io.connect_info().remote_addr, answers: Arc::clone(&self.answers) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The clock goes on by itself wherever nothing but time is waited for.
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_what_is_written_does_not_stay() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut guest = Guests::default().welcome(stream, None).unwrap();
+        client.write_all(&[b'x'; FIRST_WORDS]).await.unwrap();
+        guest.read_exact(&mut [0; FIRST_WORDS]).await.unwrap();
+
+        let part = vec![0; 1024 * 1024];
+        guest.write_all(&part[..1024]).await.unwrap();
+        let began = Instant::now();
+        let error = loop {
+            match guest.write_all(&part).await {
+                Ok(()) => assert!(began.elapsed() < WRITE_TIME, "somebody takes it"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= WRITE_TIME, "not before {WRITE_TIME:?}");
     }
 }
