@@ -64,6 +64,19 @@ pub fn of_client<F: Future>(address: IpAddr, call: F) -> impl Future<Output = F:
     CLIENT.scope(client_of(address), call)
 }
 
+/// The client whose bodies those of this task are, for what reads some of them in another task.
+pub fn client() -> Option<IpAddr> {
+    CLIENT.try_with(|client| *client).ok()
+}
+
+/// What comes of work for a client that [`client`] gave.
+pub async fn for_client<F: Future>(client: Option<IpAddr>, work: F) -> F::Output {
+    match client {
+        Some(client) => CLIENT.scope(client, work).await,
+        None => work.await,
+    }
+}
+
 impl Budget {
     const fn of(bytes: usize, of_client: usize) -> Self {
         Self { left: AtomicUsize::new(bytes), of_client, taken: Mutex::new(BTreeMap::new()) }
@@ -110,7 +123,7 @@ impl Budget {
 impl Held {
     /// For a body of which nothing has come, of the client whose call this is.
     pub fn nothing() -> Self {
-        Self::of(&OF_THE_PROCESS, CLIENT.try_with(|client| *client).ok())
+        Self::of(&OF_THE_PROCESS, client())
     }
 
     fn of(budget: &'static Budget, client: Option<IpAddr>) -> Self {
@@ -200,5 +213,7 @@ mod tests {
         let whose = of_client("2001:db8::9".parse().unwrap(), async { Held::nothing().client }).await;
         assert_eq!(whose, Some("2001:db8::".parse().unwrap()));
         assert_eq!(Held::nothing().client, None);
+        let elsewhere = tokio::spawn(for_client(whose, async { Held::nothing().client }));
+        assert_eq!(elsewhere.await.unwrap(), whose, "another task reads on");
     }
 }

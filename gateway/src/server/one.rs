@@ -173,6 +173,8 @@ where
             stream.unread(read_buf);
             continue;
         }
+        // It is empty, and has all its room.
+        drop(read_buf);
         clock.is_full = false;
         let came = tokio::select! {
             biased;

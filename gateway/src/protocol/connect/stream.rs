@@ -25,7 +25,7 @@ use super::error::{ConnectError, Refused, Wrong, end};
 use crate::answer::access_log::{By, Streamed};
 use crate::answer::encoding::gzipped;
 use crate::answer::failure::{Failure, MAX_RESPONSE, broken_off, no_room_for_request, too_large, unreadable};
-use crate::answer::held::held;
+use crate::answer::held::{client, for_client, held};
 use crate::call::cut::Cut;
 use crate::call::{body, headers};
 
@@ -98,15 +98,17 @@ impl Reading {
         Ok(Body::new(Full::new(self.framed(flags, message).await?)))
     }
 
-    /// The messages of a body as they come.
+    /// The messages of a body as they come. A task of the connection to the service reads them,
+    /// and their room is that of this task's client all the same.
     pub fn all(self, body: Body, broken: Broken) -> Body {
+        let whose = client();
         let envelopes = Envelopes::of_at_most(self.most);
         let begin = Some((self, body, envelopes, false));
         let frames = stream::unfold(begin, move |state| {
             let broken = broken.clone();
             async move {
                 let (reading, mut body, mut envelopes, is_later) = state?;
-                match reading.following(&mut body, &mut envelopes).await {
+                match for_client(whose, reading.following(&mut body, &mut envelopes)).await {
                     Ok(next) => Some((Ok(Frame::data(next?)), Some((reading, body, envelopes, true)))),
                     Err(wrong) => {
                         broken.0.get_or_init(|| if is_later { wrong.after_others() } else { wrong });
