@@ -34,13 +34,13 @@ impl Cell {
                 let mut order = Order::of(&whole.points[..at]);
                 order.0.push((whole.points[at].taken, Some(fault)));
                 let ran = worker.run(&self.start, &self.calls, &order.0).await;
-                found.orders += 1;
+                found.count(&ran);
                 let faults = broken(&self.calls, &ran, &whole.outcome, &without);
                 if !faults.is_empty() {
                     let replay = Replay { cell: self.clone(), order };
                     let before = worker.lines_before(&self.start).await;
                     let outcome = whole.outcome.clone();
-                    let allowed = vec![Allowed { order: vec![0, 1], outcome, beside: Vec::new() }];
+                    let allowed = vec![Allowed::one_by_one(vec![0, 1], outcome)];
                     found.failed.push(Failed { replay, faults, ran, before, allowed });
                 }
             }

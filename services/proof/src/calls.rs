@@ -52,20 +52,6 @@ impl Call {
         all
     }
 
-    /// The row that it is about, if it may name a version of that.
-    fn row(self) -> Option<Uuid> {
-        match self {
-            Self::Approve(n) | Self::Decline(n) | Self::Review(n) | Self::Cancel(n) => {
-                Some(request(n.into()))
-            }
-            Self::CancelBooking(n) | Self::CheckIn(n) | Self::CheckOut(n) | Self::NoShow(n) => {
-                Some(booking(n.into()))
-            }
-            Self::Create | Self::Book | Self::Block | Self::Unblock(_) => None,
-            Self::AutoDecline | Self::Expire(_) | Self::Resolve(..) | Self::Of(_) => None,
-        }
-    }
-
     /// Makes it, and gives its answer.
     pub async fn make(self, served: &Served, of: &Sender) -> Answer {
         let made = match (self, served, &of.people) {
@@ -157,7 +143,7 @@ impl Call {
         }
     }
 
-    async fn about_others(self, service: &Service, of: &Sender) -> Result<Answer, Status> {
+    pub(crate) async fn about_others(self, service: &Service, of: &Sender) -> Result<Answer, Status> {
         let (mut properties, property_id) = (service.properties(), PROPERTY.to_string());
         match self {
             Self::AutoDecline => {
@@ -191,8 +177,8 @@ impl Call {
 pub struct Sender {
     pub tenant: Uuid,
     pub keyed: bool,
-    /// The version of each row that calls name, where they do.
-    pub etags: BTreeMap<Uuid, String>,
+    /// The version that each call names of what it is about, where they do.
+    pub etags: BTreeMap<Call, String>,
     /// In whose name calls of identity are made.
     pub people: Option<Arc<People>>,
 }
@@ -205,33 +191,21 @@ pub enum Served {
 }
 
 impl Sender {
+    /// Of a tenant, with nothing beside the messages.
+    pub fn plain(tenant: Uuid) -> Self {
+        Self { tenant, keyed: false, etags: BTreeMap::new(), people: None }
+    }
+
     fn sends<T>(&self, call: Call, message: T) -> tonic::Request<T> {
         let mut request = of(self.tenant, message);
         if let (true, Ok(key)) = (self.keyed, call.to_string().parse()) {
             request.metadata_mut().insert("idempotency-key", key);
         }
-        let etag = call.row().and_then(|row| self.etags.get(&row)).map(|etag| format!("\"{etag}\"").parse());
-        if let Some(Ok(etag)) = etag {
-            request.metadata_mut().insert("if-match", etag);
+        if let Some(etag) = self.etags.get(&call) {
+            request.metadata_mut().insert("if-match", format!("\"{etag}\"").parse().unwrap());
         }
         request
     }
-}
-
-/// The versions that the rows of a world have.
-pub async fn etags(service: &Service, tenant: Uuid, world: &World) -> BTreeMap<Uuid, String> {
-    let mut etags = BTreeMap::new();
-    for one in &world.requests {
-        let message = wire::GetBookingRequestRequest { booking_request_id: one.id.to_string() };
-        let answer = service.requests().get_booking_request(of(tenant, message)).await.unwrap().into_inner();
-        etags.insert(one.id, answer.booking_request.unwrap_or_default().etag);
-    }
-    for one in &world.bookings {
-        let message = wire::GetBookingRequest { booking_id: one.id.to_string() };
-        let answer = service.bookings().get_booking(of(tenant, message)).await.unwrap().into_inner();
-        etags.insert(one.id, answer.booking.unwrap_or_default().etag);
-    }
-    etags
 }
 
 /// What an approve would say by its explanation.

@@ -23,10 +23,10 @@ const NEVER: [&str; 13] = [
     "STUCK",
     "UNREADABLE_ROW",
 ];
+/// Those of them that the clock of the product brings about, where the machine stands still.
+const BY_TIME: [&str; 5] = ["CONTENTION", "LOCK_TIMEOUT", "STATEMENT_TIMEOUT", "OVERLOADED", "STUCK"];
 /// Bookings that were sold and do not free their nights, as the lines name them.
 const SOLD: [&str; 3] = ["confirmed", "checked_in", "checked_out"];
-/// Those, and holds.
-const HAVE_RANGES: [&str; 4] = ["confirmed", "checked_in", "checked_out", "requested"];
 /// Requests that wait for a decision.
 const OPEN: [&str; 2] = ["requested", "under_review"];
 
@@ -36,18 +36,31 @@ pub struct Allowed {
     /// The order in which the calls come.
     pub order: Vec<usize>,
     pub outcome: Outcome,
-    /// Calls that must have been under way at once; of whole calls, none.
+    /// Calls of which neither may have been answered before the other one ran anything; of whole
+    /// calls, none.
     pub beside: Vec<(usize, usize)>,
+    /// Those of which the first has rows that the second passes over. One that is answered may have
+    /// them until it has rolled back.
+    pub passed_over: Vec<(usize, usize)>,
 }
 
 impl Allowed {
+    /// What comes of whole calls in an order.
+    pub fn one_by_one(order: Vec<usize>, outcome: Outcome) -> Self {
+        Self { order, outcome, beside: Vec::new(), passed_over: Vec::new() }
+    }
+
     /// Whether the times of the calls let an order come to it.
     fn fits(&self, earlier: &BTreeSet<(usize, usize)>, over: &BTreeSet<(usize, usize)>) -> bool {
         let place = |call: usize| self.order.iter().position(|one| *one == call);
-        let is_beside = |(one, other): &(usize, usize)| {
-            ![(*one, *other), (*other, *one)].iter().any(|pair| over.contains(pair))
+        let at_once = |pairs: &[(usize, usize)], ended: &BTreeSet<(usize, usize)>| {
+            pairs
+                .iter()
+                .all(|(one, other)| !ended.contains(&(*one, *other)) && !ended.contains(&(*other, *one)))
         };
-        earlier.iter().all(|(one, other)| place(*one) < place(*other)) && self.beside.iter().all(is_beside)
+        earlier.iter().all(|(one, other)| place(*one) < place(*other))
+            && at_once(&self.beside, earlier)
+            && at_once(&self.passed_over, over)
     }
 }
 
@@ -55,6 +68,7 @@ impl Allowed {
 /// calls, in which a call that was answered before another one had run anything comes first.
 pub fn faults(calls: &[Call], ran: &Ran, allowed: &[Allowed]) -> Vec<String> {
     let mut faults = ran.trouble.clone();
+    faults.extend(ran.strayed.map(|turn| format!("nobody could take turn {turn} of the order")));
     let is_asked_for = |answer: &str| {
         let times_out = ran.points.iter().any(|point| point.fault == Some(Fault::TimedOut));
         times_out && answer.starts_with("STATEMENT_TIMEOUT")
@@ -68,13 +82,28 @@ pub fn faults(calls: &[Call], ran: &Ran, allowed: &[Allowed]) -> Vec<String> {
     faults.extend(not_covered(&ran.outcome.lines));
     let fits = |one: &Allowed| one.outcome == ran.outcome && one.fits(&ran.earlier, &ran.over);
     let Outcome { answers, lines } = &ran.outcome;
-    let both = ran.over.is_empty() && both_let_in(calls, answers, lines);
+    let both = ran.earlier.is_empty() && both_let_in(calls, answers, lines);
     if !allowed.is_empty() && !allowed.iter().any(fits) && !both {
         faults.push("no order of whole calls comes to this".to_owned());
     }
     if let (Some(took), false) = (ran.stalled, faults.is_empty()) {
         faults.push(format!("the machine stalled: an order that takes a moment took {took:.1?}"));
     }
+    faults
+}
+
+/// What is wrong with what came of an order, however long it took.
+pub fn faults_at_any_time(ran: &Ran) -> Vec<String> {
+    let mut faults = ran.trouble.clone();
+    for answer in
+        ran.outcome.answers.iter().filter(|answer| !BY_TIME.iter().any(|one| answer.starts_with(one)))
+    {
+        if NEVER.iter().any(|never| answer.starts_with(never)) {
+            faults.push(format!("a call is answered {answer}"));
+        }
+    }
+    faults.extend(covered_twice(&ran.outcome.lines));
+    faults.extend(not_covered(&ran.outcome.lines));
     faults
 }
 
@@ -104,8 +133,8 @@ fn covered_twice(lines: &[String]) -> Vec<String> {
     faults
 }
 
-/// What is sold and does not have its nights by one range, ranges of what is neither sold nor
-/// held nor asked for, and requests that are confirmed by somebody else's booking.
+/// What is sold and does not have its nights by one range, ranges of what is neither sold nor the
+/// hold of an open request nor such a request itself, and requests that are confirmed by somebody else's booking.
 fn not_covered(lines: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
     let all: Vec<Vec<&str>> = lines.iter().map(|line| line.split('|').collect()).collect();
@@ -113,12 +142,20 @@ fn not_covered(lines: &[String]) -> Vec<String> {
         let of_it = all.iter().filter(|parts| parts[..2] == ["range", name]);
         of_it.filter_map(|parts| Some([*parts.get(2)?, *parts.get(3)?])).collect()
     };
-    let may_have_ranges = |name: &str| {
+    let is_open = |name: &str| {
         all.iter().any(|parts| match parts[..] {
-            ["booking", booking, .., status] => booking == name && HAVE_RANGES.contains(&status),
             ["request", request, _, _, _, status, ..] => request == name && OPEN.contains(&status),
             _ => false,
         })
+    };
+    let may_have_ranges = |name: &str| {
+        let is_sold_or_hold = all.iter().any(|parts| match parts[..] {
+            ["booking", booking, request, .., status] if booking == name => {
+                SOLD.contains(&status) || status == "requested" && is_open(request)
+            }
+            _ => false,
+        });
+        is_sold_or_hold || is_open(name)
     };
     for parts in &all {
         match parts[..] {
@@ -166,7 +203,11 @@ mod tests {
         for (text, fault) in [
             ("booking|b1||g1|1|3|confirmed\nrange|b1|1|3", None),
             ("booking|b1||g1|1|3|cancelled", None),
-            ("booking|b1|r1|g1|1|3|requested\nrange|b1|1|3", None),
+            ("booking|b1|r1|g1|1|3|requested\nrange|b1|1|3\nrequest|r1|g1|1|3|under_review||b1|false", None),
+            (
+                "booking|b1|r1|g1|1|3|requested\nrange|b1|1|3\nrequest|r1|g1|1|3|declined||b1|false",
+                Some("a range is kept for b1, which is neither sold nor open"),
+            ),
             ("request|r1|g1|1|3|under_review|||false\nrange|r1|2|4", None),
             ("booking|b1||g1|1|3|checked_in", Some("b1 is sold for 1 to 3 and has the ranges []")),
             (
@@ -197,16 +238,18 @@ mod tests {
     #[test]
     fn an_exception_is_for_calls_that_are_under_way_at_once() {
         let outcome = Outcome::default();
-        let whole = Allowed { order: vec![0, 1], outcome, beside: Vec::new() };
+        let whole = Allowed::one_by_one(vec![0, 1], outcome);
         let beside = Allowed { beside: vec![(0, 1)], ..whole.clone() };
+        let passed_over = Allowed { passed_over: vec![(0, 1)], ..whole.clone() };
         let turns = |of: &[(usize, usize)]| of.iter().copied().collect::<BTreeSet<_>>();
         for (earlier, over, fit) in [
-            (turns(&[]), turns(&[]), [true, true]),
-            (turns(&[(0, 1)]), turns(&[]), [true, true]),
-            (turns(&[(0, 1)]), turns(&[(0, 1)]), [true, false]),
-            (turns(&[(1, 0)]), turns(&[]), [false, false]),
+            (turns(&[]), turns(&[]), [true, true, true]),
+            (turns(&[(0, 1)]), turns(&[]), [true, false, true]),
+            (turns(&[(0, 1)]), turns(&[(0, 1)]), [true, false, false]),
+            (turns(&[(1, 0)]), turns(&[]), [false, false, false]),
         ] {
-            assert_eq!([&whole, &beside].map(|one| one.fits(&earlier, &over)), fit, "{earlier:?} {over:?}");
+            let fits = [&whole, &beside, &passed_over].map(|one| one.fits(&earlier, &over));
+            assert_eq!(fits, fit, "{earlier:?} {over:?}");
         }
     }
 
@@ -217,14 +260,19 @@ mod tests {
             |answers: [&str; 2]| Outcome { answers: answers.map(str::to_owned).to_vec(), lines: Vec::new() };
         let of = |outcome: Outcome| Ran { outcome, ..Ran::default() };
         let allowed =
-            [Allowed { order: vec![0, 1], outcome: outcome(["done", "done"]), beside: vec![(0, 1)] }];
+            [Allowed { beside: vec![(0, 1)], ..Allowed::one_by_one(vec![0, 1], outcome(["done", "done"])) }];
         assert_eq!(faults(&calls, &of(outcome(["done", "done"])), &allowed), Vec::<String>::new());
-        let earlier = Ran { over: [(0, 1)].into(), ..of(outcome(["done", "done"])) };
+        let earlier = Ran { earlier: [(0, 1)].into(), ..of(outcome(["done", "done"])) };
         assert_eq!(faults(&calls, &earlier, &allowed), ["no order of whole calls comes to this"]);
         let stalled = Ran { stalled: Some(Duration::from_secs(2)), ..of(outcome(["done", "INTERNAL"])) };
         assert_eq!(
             faults(&calls, &stalled, &[]),
             ["a call is answered INTERNAL", "the machine stalled: an order that takes a moment took 2.0s"]
         );
+        let late = Ran { trouble: vec!["a circle".to_owned()], ..of(outcome(["LOCK_TIMEOUT", "INTERNAL"])) };
+        assert_eq!(faults_at_any_time(&late), ["a circle", "a call is answered INTERNAL"]);
+        let strayed = Ran { strayed: Some(3), ..of(outcome(["done", "done"])) };
+        assert_eq!(faults(&calls, &strayed, &[]), ["nobody could take turn 3 of the order"]);
+        assert_eq!(faults_at_any_time(&strayed), Vec::<String>::new());
     }
 }

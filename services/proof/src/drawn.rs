@@ -71,7 +71,7 @@ impl Cell {
                 last.map(|letter| (letter, None))
             };
             let ran = worker.run_by(&self.start, &self.calls, &mut next).await;
-            found.orders += 1;
+            found.count(&ran);
             if !faults(&self.calls, &ran, &allowed).is_empty() {
                 found.failed.push(self.failed(worker, ran, &allowed).await);
                 break;

@@ -45,6 +45,8 @@ pub struct Replay {
 #[derive(Debug, Default)]
 pub struct Found {
     pub orders: usize,
+    /// How often one was run again, because the machine had stood still.
+    pub again: usize,
     /// Whether there were more than the limits let be tried.
     pub is_cut: bool,
     pub failed: Vec<Failed>,
@@ -83,7 +85,7 @@ impl Cell {
                 break;
             }
             let ran = worker.run(&self.start, &self.calls, &order.0).await;
-            found.orders += 1;
+            found.count(&ran);
             for (at, point) in ran.points.iter().enumerate().skip(order.0.len()) {
                 for letter in point.letters.iter().filter(|letter| **letter != point.taken) {
                     let next = Order::taking(&ran.points[..at], *letter);
@@ -113,14 +115,15 @@ impl Cell {
                 faults.push("the model comes to something else".to_owned());
             }
             faults.extend(self.unlike_explained(worker, whole[0], &ran).await);
-            let one_by_one = |outcome: Outcome| Allowed { order: whole.clone(), outcome, beside: Vec::new() };
+            faults.extend(self.named_nothing(whole[0], &ran));
+            let one_by_one = |outcome: Outcome| Allowed::one_by_one(whole.clone(), outcome);
             let mut allowed = vec![one_by_one(ran.outcome.clone())];
             allowed.extend(model::told::allowed(&self.start.world, &self.calls, &whole));
             if described.is_none() && whole.len() == 2 {
+                let world = &self.start.world;
                 let alone = worker.run(&self.start, &[self.calls[whole[0]]], &[]).await.outcome;
                 let told = alone.lines.iter().filter(|line| line.starts_with("event|")).count();
-                allowed.extend(model::told::unknown_later(&self.calls, &whole, &ran.outcome, told));
-                let world = &self.start.world;
+                allowed.extend(model::told::unknown_later(world, &self.calls, &whole, &ran.outcome, told));
                 allowed.extend(model::told::unknown_passed_over(world, &self.calls, &whole, &alone));
             }
             for one in allowed {
@@ -141,6 +144,14 @@ impl Cell {
             }
         }
         outcomes
+    }
+
+    /// A call that comes first names the version that its row has.
+    fn named_nothing(&self, first: usize, of: &Ran) -> Option<String> {
+        let answer = of.outcome.answers.get(first)?;
+        answer
+            .starts_with("ETAG_MISMATCH")
+            .then(|| format!("{} names no version that was read", self.calls[first]))
     }
 
     /// An approve to which nothing came in between does what its explanation says.
@@ -172,6 +183,14 @@ impl Cell {
         let (before, faults) = (worker.lines_before(&self.start).await, found);
         let replay = Replay { cell: self.clone(), order: shortest };
         Failed { replay, faults, ran, before, allowed: allowed.to_vec() }
+    }
+}
+
+impl Found {
+    /// Counts an order that was run.
+    pub fn count(&mut self, ran: &Ran) {
+        self.orders += 1;
+        self.again += ran.again;
     }
 }
 
@@ -332,8 +351,12 @@ impl fmt::Display for Failed {
         answered(out, &self.ran.outcome.answers)?;
         writeln!(out, "  after:")?;
         self.ran.outcome.lines.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
-        for Allowed { outcome, beside, .. } in &self.allowed {
-            let how = if beside.is_empty() { "one after the other" } else { "let pass beside that" };
+        for Allowed { outcome, beside, passed_over, .. } in &self.allowed {
+            let how = if beside.is_empty() && passed_over.is_empty() {
+                "one after the other"
+            } else {
+                "let pass beside that"
+            };
             writeln!(out, "  {how}:")?;
             answered(out, &outcome.answers)?;
             let differs = |line: &&String| !self.ran.outcome.lines.contains(line);

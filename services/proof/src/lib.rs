@@ -24,6 +24,7 @@ mod site;
 pub mod states;
 mod stepper;
 mod stored;
+mod versions;
 mod wire;
 pub mod worker;
 pub mod world;

@@ -65,6 +65,7 @@ struct Arguments {
 #[derive(Default)]
 struct Counted {
     orders: AtomicUsize,
+    again: AtomicUsize,
     cells: AtomicUsize,
     cut: AtomicUsize,
     failed: AtomicUsize,
@@ -147,8 +148,9 @@ impl Counted {
     fn text(&self, began: Instant) -> String {
         let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
         format!(
-            "{} orders of {} cells in {:.0} s; of {} cells only those with few switches; {} failed",
+            "{} orders ({} run again) of {} cells in {:.0} s; of {} cells only those with few switches; {} failed",
             count(&self.orders),
+            count(&self.again),
             count(&self.cells),
             began.elapsed().as_secs_f32(),
             count(&self.cut),
@@ -178,12 +180,14 @@ async fn try_all(
             if breaks {
                 let broken = Box::pin(cell.break_off(worker)).await;
                 found.orders += broken.orders;
+                found.again += broken.again;
                 found.failed.extend(broken.failed);
             }
             found
         }
     };
     counted.orders.fetch_add(found.orders, Ordering::Relaxed);
+    counted.again.fetch_add(found.again, Ordering::Relaxed);
     counted.cells.fetch_add(1, Ordering::Relaxed);
     counted.cut.fetch_add(usize::from(found.is_cut), Ordering::Relaxed);
     counted.failed.fetch_add(found.failed.len(), Ordering::Relaxed);

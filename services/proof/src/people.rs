@@ -44,8 +44,13 @@ pub const LINES: &str = "\
     select concat_ws('|', 'signing_keys', state, count(*)) from identity.signing_keys \
     where state <> 'retired' group by state \
     union all \
+    select concat_ws('|', 'signing_keys_activated', count(*)) from identity.signing_keys \
+    where activated_at > (select created_at from identity.users where id = $1) \
+    union all \
     select concat_ws('|', 'audit', action, outcome, count(*)) from identity.audit_events \
-    where user_id = $1 or tenant_id = $1 and action <> 'login' group by action, outcome";
+    where user_id = $1 or tenant_id = $1 and action <> 'login' \
+        or action = 'signing_key_activated' and at > (select created_at from identity.users where id = $1) \
+    group by action, outcome";
 
 /// A server of identity, which does nothing by itself.
 #[derive(Debug, Clone)]

@@ -10,11 +10,13 @@ use tokio::sync::Notify;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::calls::{Sender, Served, etags};
+use crate::call::Call;
+use crate::calls::{Sender, Served};
 use crate::forged::Forgery;
 use crate::people::Identity;
 use crate::service::Service;
 use crate::stepper::Stepper;
+use crate::versions::of_calls;
 use crate::world::{Headers, Layout, World, named};
 
 /// Most calls at once.
@@ -45,7 +47,7 @@ pub(crate) struct Site {
     layout: Layout,
     worlds: AtomicUsize,
     sockets: PathBuf,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// A server for one call at a time.
@@ -88,22 +90,11 @@ impl Site {
         let lines = sql.prepare(&layout.lines()).await.unwrap();
         let (blockers, runs) = (sql.prepare(BLOCKERS).await.unwrap(), sql.prepare(RUNS).await.unwrap());
         let worlds = AtomicUsize::new(0);
-        Self {
-            sql,
-            blockers,
-            runs,
-            lanes: servers,
-            changed,
-            lines,
-            layout,
-            worlds,
-            sockets,
-            _database: database,
-        }
+        Self { sql, blockers, runs, lanes: servers, changed, lines, layout, worlds, sockets, database }
     }
 
-    /// Stores a world as a tenant of its own.
-    pub async fn store(&self, world: &World) -> Sender {
+    /// Stores a world as a tenant of its own, for these calls.
+    pub async fn store(&self, world: &World, calls: &[Call]) -> Sender {
         if self.worlds.fetch_add(1, Ordering::Relaxed) % WORLDS == WORLDS - 1 {
             let tables = self.layout.tables().join(", ");
             self.sql.batch_execute(&format!("truncate {tables} cascade")).await.unwrap();
@@ -111,15 +102,17 @@ impl Site {
         let keyed = world.headers == Headers::Key;
         if let Served::Identity(identity) = &self.lanes[0].service {
             let people = Arc::new(identity.new_person(world.exchanged).await);
-            return Sender { tenant: people.id, keyed, etags: BTreeMap::new(), people: Some(people) };
+            return Sender { keyed, people: Some(Arc::clone(&people)), ..Sender::plain(people.id) };
         }
         let tenant = Uuid::now_v7();
         self.sql.batch_execute(&world.sql(tenant)).await.unwrap();
         let etags = match &self.lanes[0].service {
-            Served::Booking(service) if world.headers == Headers::Etag => etags(service, tenant, world).await,
+            Served::Booking(service) if world.headers == Headers::Etag => {
+                of_calls(service, tenant, calls).await
+            }
             _ => BTreeMap::new(),
         };
-        Sender { tenant, keyed, etags, people: None }
+        Sender { keyed, etags, ..Sender::plain(tenant) }
     }
 
     pub async fn lines_of(&self, tenant: Uuid) -> Vec<String> {
@@ -130,7 +123,7 @@ impl Site {
 
 impl std::fmt::Debug for Site {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Site").finish_non_exhaustive()
+        out.debug_struct("Site").field("database", &self.database).finish_non_exhaustive()
     }
 }
 
@@ -150,3 +143,6 @@ fn statement_names() -> Arc<HashMap<String, String>> {
     });
     Arc::new(forms.collect())
 }
+
+#[cfg(test)]
+mod tests;

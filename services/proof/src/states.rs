@@ -75,7 +75,8 @@ impl Start {
         let Kind { layout, auto, headers, .. } = kind;
         let competes = ["other", "part", "crowd"].contains(&beside)
             && ["open", "mark", "hold", "range", "stranger"].contains(&first);
-        let is_of_headers = ["", "other"].contains(&beside);
+        // Nobody but an unblock names the version of a block.
+        let is_of_headers = ["", "other"].contains(&beside) || headers == Headers::Etag && beside == "block";
         // A request for nights that are over is refused by a rule, and no rule is described.
         let is_ruled = first == "past" && beside == "links";
         if auto && !competes || headers != Headers::None && !is_of_headers || is_ruled {

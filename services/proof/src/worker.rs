@@ -39,13 +39,13 @@ impl Worker {
     pub async fn explained(&self, start: &Start, request: u8) -> Said {
         let site = self.site(start).await;
         let Served::Booking(service) = &site.lanes[0].service else { return Said::default() };
-        explain(service, site.store(&start.world).await.tenant, request).await
+        explain(service, site.store(&start.world, &[]).await.tenant, request).await
     }
 
     /// The lines that a state has before any call.
     pub async fn lines_before(&self, start: &Start) -> Vec<String> {
         let site = self.site(start).await;
-        let stored = site.store(&start.world).await;
+        let stored = site.store(&start.world, &[]).await;
         site.lines_of(stored.tenant).await
     }
 

@@ -51,7 +51,7 @@ pub fn allowed(world: &World, calls: &[Call], order: &[usize]) -> Vec<Allowed> {
             let outcome = Outcome { answers: answers.clone(), lines: after.lines() };
             let beside =
                 turned.iter().chain(&unseen).map(|(one, other)| (order[*one], order[*other])).collect();
-            allowed.push(Allowed { order: order.to_vec(), outcome, beside });
+            allowed.push(Allowed { beside, ..Allowed::one_by_one(order.to_vec(), outcome) });
         }
     }
     allowed
@@ -167,8 +167,8 @@ fn passing_over(world: &World, calls: &[Call], order: &[usize]) -> Vec<Allowed> 
             let each = passing.iter().map(|one| vec![*one]);
             for passing in each.chain((passing.len() > 1).then(|| passing.clone())) {
                 let Some(outcome) = all_but(world, calls, order, (locked, &passing)) else { continue };
-                let beside = passing.iter().map(|one| (has, *one)).collect();
-                allowed.push(Allowed { order: order.to_vec(), outcome, beside });
+                let passed_over = passing.iter().map(|one| (has, *one)).collect();
+                allowed.push(Allowed { passed_over, ..Allowed::one_by_one(order.to_vec(), outcome) });
             }
         }
     }
@@ -212,7 +212,13 @@ fn all_but(
 /// The same as [`comes_later`] of what came of two calls of which there is no model, where the
 /// first one tells of so much. What is wrong with a request is judged by what surrounds it, which
 /// nobody locks who only clears a mark.
-pub fn unknown_later(calls: &[Call], order: &[usize], of: &Outcome, told: usize) -> Vec<Allowed> {
+pub fn unknown_later(
+    world: &World,
+    calls: &[Call],
+    order: &[usize],
+    of: &Outcome,
+    told: usize,
+) -> Vec<Allowed> {
     let [first, second] = *order else { return Vec::new() };
     let takes_nights = matches!(calls[second], Call::Block | Call::Book | Call::Create | Call::Approve(_));
     let is_open = |n: u8| of.lines.iter().any(|line| line.starts_with(&format!("request|r{n}|")));
@@ -220,8 +226,11 @@ pub fn unknown_later(calls: &[Call], order: &[usize], of: &Outcome, told: usize)
     let from = match (calls[first], calls[second]) {
         (Call::Approve(_) | Call::Book | Call::Resolve(..), Call::AutoDecline) => 0,
         (Call::Resolve(..), _) if takes_nights => 0,
-        // What was wrong is told by a statement after the one that puts it right.
-        (Call::Resolve(..), _) if told > 1 => told - 1,
+        // What was wrong is told by a statement after the one that puts it right. Whoever is about
+        // the same request waits for both.
+        (Call::Resolve(n, _), other) if told > 1 && !locked_by(world, other).contains(&request(n.into())) => {
+            told - 1
+        }
         // A request may be made for nights that are blocked, where it holds none by a range.
         (Call::Block, Call::Create) => 0,
         // In a single table, one that is linked to a booking stays open.
@@ -244,7 +253,7 @@ pub fn unknown_later(calls: &[Call], order: &[usize], of: &Outcome, told: usize)
         let mut lines: Vec<String> = lines.iter().cloned().chain(numbered).collect();
         lines.sort_unstable();
         let outcome = Outcome { answers: of.answers.clone(), lines };
-        Allowed { order: order.to_vec(), outcome, beside: vec![(first, second)] }
+        Allowed { beside: vec![(first, second)], ..Allowed::one_by_one(order.to_vec(), outcome) }
     });
     earlier.collect()
 }
@@ -265,7 +274,8 @@ pub fn unknown_passed_over(
     let mut answers = vec!["expired: false".to_owned(); 2];
     answers[first].clone_from(alone.answers.first()?);
     let outcome = Outcome { answers, lines: alone.lines.clone() };
-    Some(Allowed { order: order.to_vec(), outcome, beside: vec![(first, second)] })
+    let passed_over = vec![(first, second)];
+    Some(Allowed { passed_over, ..Allowed::one_by_one(order.to_vec(), outcome) })
 }
 
 fn permutations(of: Range<usize>) -> Vec<Vec<usize>> {
