@@ -25,6 +25,14 @@ pub enum Call {
     Expire(u8),
     /// What is wrong with a request is put right in a way.
     Resolve(u8, Choice),
+    /// The same of a booking, or of a range of inventory.
+    ResolveBooking(u8, Choice),
+    ResolveRange(u8, Choice),
+    /// The property holds the nights of requests from now on, or holds them no more.
+    Hold(bool),
+    /// A guest is the same person as the first one.
+    Merge(u8),
+    Archive(u8),
     /// One of identity.
     Of(OfPerson),
 }
@@ -69,13 +77,15 @@ pub const PERSON_CALLS: [OfPerson; 13] = [
 ];
 
 /// Those that are tried.
-const CHOICES: [Choice; 6] = [
+const CHOICES: [Choice; 8] = [
     Choice::ClearMark,
     Choice::ClearLink,
     Choice::LinkBooking,
     Choice::Confirm,
     Choice::ReleaseRange,
     Choice::Reopen,
+    Choice::RestoreRange,
+    Choice::FitRange,
 ];
 
 impl fmt::Display for Call {
@@ -95,13 +105,36 @@ impl fmt::Display for Call {
             Self::NoShow(n) => write!(out, "no-show-b{n}"),
             Self::AutoDecline => write!(out, "auto-decline"),
             Self::Expire(n) => write!(out, "expire-r{n}"),
+            Self::Hold(true) => write!(out, "hold"),
+            Self::Hold(false) => write!(out, "hold-no-more"),
+            Self::Merge(n) => write!(out, "merge-g{n}"),
+            Self::Archive(n) => write!(out, "archive-g{n}"),
             Self::Of(act) => act.fmt(out),
-            Self::Resolve(n, choice) => {
-                let name = choice.as_str_name().trim_start_matches("RESOLUTION_CHOICE_");
-                write!(out, "{}-r{n}", name.to_lowercase())
-            }
+            Self::Resolve(n, choice) => write!(out, "{}-r{n}", named(*choice)),
+            Self::ResolveBooking(n, choice) => write!(out, "{}-b{n}", named(*choice)),
+            Self::ResolveRange(n, choice) => write!(out, "{}-i{n}", named(*choice)),
         }
     }
+}
+
+impl Call {
+    /// Whether the model knows what it does.
+    pub fn is_described(self) -> bool {
+        !matches!(
+            self,
+            Self::Resolve(..)
+                | Self::ResolveBooking(..)
+                | Self::ResolveRange(..)
+                | Self::NoShow(_)
+                | Self::Merge(_)
+                | Self::Archive(_)
+                | Self::Of(_)
+        )
+    }
+}
+
+fn named(choice: Choice) -> String {
+    choice.as_str_name().trim_start_matches("RESOLUTION_CHOICE_").to_lowercase()
 }
 
 impl FromStr for Call {
@@ -111,14 +144,18 @@ impl FromStr for Call {
         let numbered = |n: u8| {
             let of_request = [Self::Approve(n), Self::Decline(n), Self::Review(n), Self::Cancel(n)];
             let of_booking = [Self::CancelBooking(n), Self::CheckIn(n), Self::CheckOut(n), Self::NoShow(n)];
-            let resolved = CHOICES.map(|choice| Self::Resolve(n, choice));
-            of_request
-                .into_iter()
-                .chain(of_booking)
-                .chain(resolved)
-                .chain([Self::Unblock(n), Self::Expire(n)])
+            let resolved = CHOICES.into_iter().flat_map(move |choice| {
+                [Self::Resolve(n, choice), Self::ResolveBooking(n, choice), Self::ResolveRange(n, choice)]
+            });
+            of_request.into_iter().chain(of_booking).chain(resolved).chain([
+                Self::Unblock(n),
+                Self::Expire(n),
+                Self::Merge(n),
+                Self::Archive(n),
+            ])
         };
         let plain = [Self::Create, Self::Book, Self::Block, Self::AutoDecline];
+        let plain = plain.into_iter().chain([Self::Hold(true), Self::Hold(false)]);
         let mut all = (1..=3).flat_map(numbered).chain(plain).chain(PERSON_CALLS.map(Self::Of));
         all.find(|call| call.to_string() == text).ok_or_else(|| format!("there is no call {text}"))
     }
@@ -150,9 +187,14 @@ mod tests {
 
     #[test]
     fn a_call_is_read_as_it_is_written() {
-        for call in
-            [Call::Approve(2), Call::CancelBooking(1), Call::Create, Call::Expire(1), Call::AutoDecline]
-        {
+        for call in [
+            Call::Approve(2),
+            Call::CancelBooking(1),
+            Call::Create,
+            Call::Expire(1),
+            Call::Hold(false),
+            Call::Merge(3),
+        ] {
             assert_eq!(call.to_string().parse(), Ok(call));
         }
         assert!("approve".parse::<Call>().is_err());

@@ -11,10 +11,11 @@ use crate::answer::{Answer, Said, answer_of, done, refused};
 use crate::call::{Call, PERSON_CALLS};
 use crate::people::{Identity, People};
 use crate::service::{Service, of};
-use crate::world::{Layout, Nights, PROPERTY, World, block, booking, day, guest, request};
+use crate::world::{Layout, Nights, PROPERTY, World, block, booking, day, guest, range, request};
 
 /// Who asks for what by a new request, and what staff books.
 pub const NEW_GUEST: u128 = 3;
+const NEW_GUEST_NUMBER: u8 = 3;
 pub const NEW_NIGHTS: Nights = (12, 14);
 pub const BOOKED_NIGHTS: Nights = (11, 13);
 pub const BLOCKED_NIGHTS: Nights = (12, 13);
@@ -49,6 +50,17 @@ impl Call {
             all.push(Self::Expire(1));
         }
         all.extend(world.choices.iter().map(|choice| Self::Resolve(1, *choice)));
+        all.extend_from_slice(&world.mends);
+        if world.is_wide {
+            all.extend([
+                Self::Hold(!world.holds),
+                Self::Merge(NEW_GUEST_NUMBER),
+                Self::Archive(NEW_GUEST_NUMBER),
+            ]);
+            if world.requests.iter().any(|one| one.guest == guest(2)) {
+                all.push(Self::Merge(2));
+            }
+        }
         all
     }
 
@@ -77,9 +89,8 @@ impl Call {
             Self::CancelBooking(_) | Self::CheckIn(_) | Self::CheckOut(_) | Self::NoShow(_) | Self::Book => {
                 self.about_booking(service, of).await
             }
-            Self::AutoDecline | Self::Block | Self::Unblock(_) | Self::Resolve(..) | Self::Of(_) => {
-                self.about_others(service, of).await
-            }
+            Self::Merge(_) | Self::Archive(_) => self.about_customer(service, of).await,
+            _ => self.about_others(service, of).await,
         };
         made.unwrap_or_else(|status| Answer::of(answer_of(&status)))
     }
@@ -156,8 +167,19 @@ impl Call {
                 let message = wire::UnblockPropertyRequest { property_id, block_id, ..Default::default() };
                 done(properties.unblock_property(of.sends(self, message)).await)
             }
-            Self::Resolve(n, choice) => {
-                let row_id = request(n.into()).to_string();
+            Self::Hold(holds) => {
+                let policy = if holds { wire::HoldPolicy::Hold } else { wire::HoldPolicy::None };
+                let hold_policy = policy.into();
+                let message = wire::UpdatePropertyRequest { property_id, hold_policy, ..Default::default() };
+                done(properties.update_property(of.sends(self, message)).await)
+            }
+            Self::Resolve(n, choice) | Self::ResolveBooking(n, choice) | Self::ResolveRange(n, choice) => {
+                let row_id = match self {
+                    Self::ResolveBooking(..) => booking(n.into()),
+                    Self::ResolveRange(..) => range(n.into()),
+                    _ => request(n.into()),
+                };
+                let row_id = row_id.to_string();
                 let message =
                     wire::ResolveInconsistencyRequest { row_id, choice: choice.into(), ..Default::default() };
                 done(service.diagnostics().resolve_inconsistency(of.sends(self, message)).await)
@@ -168,6 +190,24 @@ impl Call {
                     wire::BlockPropertyRequest { property_id, start_date, end_date, ..Default::default() };
                 done(properties.block_property(of.sends(self, message)).await)
             }
+        }
+    }
+}
+
+impl Call {
+    async fn about_customer(self, service: &Service, of: &Sender) -> Result<Answer, Status> {
+        let (mut customers, id) = (service.customers(), |n: u8| guest(n.into()).to_string());
+        match self {
+            Self::Merge(n) => {
+                let (customer_id, duplicate_id) = (id(1), id(n));
+                let message = wire::MergeCustomersRequest { customer_id, duplicate_id, ..Default::default() };
+                done(customers.merge_customers(of.sends(self, message)).await)
+            }
+            Self::Archive(n) => {
+                let message = wire::ArchiveCustomerRequest { customer_id: id(n), ..Default::default() };
+                done(customers.archive_customer(of.sends(self, message)).await)
+            }
+            _ => Ok(Answer::of("nobody is called".to_owned())),
         }
     }
 }

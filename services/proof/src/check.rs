@@ -79,7 +79,7 @@ pub fn faults(calls: &[Call], ran: &Ran, allowed: &[Allowed]) -> Vec<String> {
         }
     }
     faults.extend(covered_twice(&ran.outcome.lines));
-    faults.extend(not_covered(&ran.outcome.lines));
+    faults.extend(newly_not_covered(ran));
     let fits = |one: &Allowed| one.outcome == ran.outcome && one.fits(&ran.earlier, &ran.over);
     let Outcome { answers, lines } = &ran.outcome;
     let both = ran.earlier.is_empty() && both_let_in(calls, answers, lines);
@@ -103,7 +103,7 @@ pub fn faults_at_any_time(ran: &Ran) -> Vec<String> {
         }
     }
     faults.extend(covered_twice(&ran.outcome.lines));
-    faults.extend(not_covered(&ran.outcome.lines));
+    faults.extend(newly_not_covered(ran));
     faults
 }
 
@@ -133,9 +133,16 @@ fn covered_twice(lines: &[String]) -> Vec<String> {
     faults
 }
 
+/// The same as [`not_covered`], without rows of which it was so from the start.
+fn newly_not_covered(ran: &Ran) -> Vec<String> {
+    let row = |fault: &str| fault.split_once(" is sold for ").map_or(fault, |(row, _)| row).to_owned();
+    let known: BTreeSet<String> = ran.known.iter().map(|fault| row(fault)).collect();
+    not_covered(&ran.outcome.lines).into_iter().filter(|fault| !known.contains(&row(fault))).collect()
+}
+
 /// What is sold and does not have its nights by one range, ranges of what is neither sold nor the
 /// hold of an open request nor such a request itself, and requests that are confirmed by somebody else's booking.
-fn not_covered(lines: &[String]) -> Vec<String> {
+pub fn not_covered(lines: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
     let all: Vec<Vec<&str>> = lines.iter().map(|line| line.split('|').collect()).collect();
     let ranges = |name: &str| -> Vec<[&str; 2]> {
@@ -271,6 +278,16 @@ mod tests {
         );
         let late = Ran { trouble: vec!["a circle".to_owned()], ..of(outcome(["LOCK_TIMEOUT", "INTERNAL"])) };
         assert_eq!(faults_at_any_time(&late), ["a circle", "a call is answered INTERNAL"]);
+        let bare = |known: &str| Ran {
+            known: not_covered(&lines(known)),
+            outcome: Outcome { lines: lines("booking|b1||g1|1|2|checked_out"), answers: Vec::new() },
+            ..Ran::default()
+        };
+        assert_eq!(faults(&calls, &bare("booking|b1||g1|1|3|confirmed"), &[]), Vec::<String>::new());
+        assert_eq!(
+            faults(&calls, &bare("booking|b2||g1|1|3|confirmed"), &[]),
+            ["b1 is sold for 1 to 2 and has the ranges []"]
+        );
         let strayed = Ran { strayed: Some(3), ..of(outcome(["done", "done"])) };
         assert_eq!(faults(&calls, &strayed, &[]), ["nobody could take turn 3 of the order"]);
         assert_eq!(faults_at_any_time(&strayed), Vec::<String>::new());

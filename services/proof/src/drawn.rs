@@ -43,7 +43,7 @@ impl Cell {
             .collect();
         let triple = |_| {
             let start = draw.one(&all)?;
-            let is_known = |call: &Call| !matches!(call, Call::Resolve(..) | Call::NoShow(_));
+            let is_known = |call: &Call| call.is_described();
             let calls: Vec<Call> = Call::all(&start.world).into_iter().filter(is_known).collect();
             let approves: Vec<Call> =
                 calls.iter().copied().filter(|call| matches!(call, Call::Approve(_))).collect();

@@ -38,6 +38,9 @@ pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
     if world.layout != Layout::Standard || world.headers == Headers::Etag {
         return None;
     }
+    if !call.is_described() {
+        return None;
+    }
     let mut after = world.clone();
     if let Some((_, answer)) = world.answers.iter().find(|(answered, _)| *answered == call) {
         return Some((after, answer.clone()));
@@ -61,7 +64,12 @@ pub fn apply(world: &World, call: Call) -> Option<(World, String)> {
             done()
         }
         Call::Expire(n) => format!("expired: {}", expire(&mut after, request(n.into()))),
-        Call::NoShow(_) | Call::Resolve(..) | Call::Of(_) => return None,
+        Call::Hold(holds) => {
+            after.holds = holds;
+            after.tell("property_updated", None, None, "");
+            done()
+        }
+        _ => return None,
     };
     // What is refused keeps no key.
     let is_kept = world.headers == Headers::Key

@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::calls::Sender;
-use crate::check::faults_at_any_time;
+use crate::check::{faults_at_any_time, not_covered};
 use crate::site::{Lane, Site};
 use crate::states::Start;
 use crate::stepper::{Connection, Doing, Fault};
@@ -106,7 +106,8 @@ impl Site {
                 known.extend(faults_at_any_time(&ran));
                 continue;
             }
-            if is_slow {
+            // The product may wait a second for what is left of a call that was broken off.
+            if is_slow && ran.points.iter().all(|point| point.fault.is_none()) {
                 let why = "it stalls each time, also while the calls one after the other take a moment";
                 let why = if again + 1 < RUNS { "the machine stands still" } else { why };
                 ran.trouble.push(why.to_owned());
@@ -130,7 +131,8 @@ impl Site {
 
     async fn run_once(&self, start: &Start, calls: &[Call], next: &mut Next<'_>) -> Ran {
         let sender = self.store(&start.world, calls).await;
-        let (mut ran, began) = (Ran::default(), Instant::now());
+        let known = not_covered(&start.world.lines());
+        let (mut ran, mut began) = (Ran { known, ..Ran::default() }, Instant::now());
         let running = self.begin(calls, &sender);
         loop {
             if ran.trace.len() >= MOST_STEPS {
@@ -162,8 +164,17 @@ impl Site {
             }
             let letters: Vec<char> = turns.iter().map(|turn| turn.letter).collect();
             let asked = next(ran.points.len(), &letters);
-            if let Some(broken) = ran.take(&turns, asked) {
-                self.until_noticed(broken, &mut ran).await;
+            let stops = asked.and_then(|(_, fault)| fault).is_some_and(Fault::is_stop);
+            let stopping = stops.then(|| self.stopping());
+            match (ran.take(&turns, asked), stopping) {
+                (_, Some(connections)) => {
+                    let stopped = Instant::now();
+                    self.stop_and_start(connections, &mut ran).await;
+                    // No call has been waiting for itself.
+                    began += stopped.elapsed();
+                }
+                (Some(broken), None) => self.until_noticed(broken, &mut ran).await,
+                (None, None) => {}
             }
         }
         self.end(running, &mut ran).await;
@@ -175,11 +186,36 @@ impl Site {
         ran
     }
 
+    /// Has clients wait until the server takes connections. Those that there are.
+    fn stopping(&self) -> Vec<Arc<Connection>> {
+        self.lanes.iter().for_each(|lane| lane.stepper.set_up(false));
+        self.lanes.iter().flat_map(|lane| lane.stepper.connections()).collect()
+    }
+
+    /// Stops the server when nothing runs, and starts it again. All connections end.
+    async fn stop_and_start(&self, connections: Vec<Arc<Connection>>, ran: &mut Ran) {
+        let until = async |is_it: &(dyn Fn(&Connection) -> bool + Sync)| {
+            while !connections.iter().all(|one| is_it(one)) {
+                tokio::time::sleep(MOMENT).await;
+            }
+        };
+        let runs_nothing = |one: &Connection| !matches!(one.doing(), Doing::Runs(_));
+        if timeout(STUCK, until(&runs_nothing)).await.is_err() {
+            ran.trouble.push("a statement does not end before the server stops".to_owned());
+        }
+        self.restart().await;
+        self.lanes.iter().for_each(|lane| lane.stepper.set_up(true));
+        if timeout(STUCK, until(&Connection::is_closed)).await.is_err() {
+            ran.trouble.push("a connection outlives its server".to_owned());
+        }
+    }
+
     /// Waits until a process whose connection broke has undone what it had begun, or waits for a
     /// lock: otherwise its locks would last for a time that no order says.
     async fn until_noticed(&self, process: i32, ran: &mut Ran) {
         let noticed = async {
-            while self.sql.query_one(&self.runs, &[&process]).await.unwrap().get(0) {
+            let own = self.own();
+            while own.sql.query_one(&own.runs, &[&process]).await.unwrap().get(0) {
                 tokio::time::sleep(MOMENT).await;
             }
         };
@@ -280,7 +316,8 @@ impl Site {
         if timeout(MOMENT, self.changed.notified()).await.is_ok() {
             return false;
         }
-        let rows = self.sql.query(&self.blockers, &[&processes]).await.unwrap();
+        let own = self.own();
+        let rows = own.sql.query(&own.blockers, &[&processes]).await.unwrap();
         // Whoever waits for somebody else goes on by itself.
         let connections = self.lanes.iter().flat_map(|lane| lane.stepper.connections());
         let stepped: Vec<i32> = connections.map(|connection| connection.process()).collect();
@@ -332,5 +369,7 @@ fn shown(fault: Option<Fault>) -> &'static str {
         Some(Fault::Unheard) => " -- is run, and its answer lost",
         Some(Fault::Ended) => " -- the server ends the session instead",
         Some(Fault::TimedOut) => " -- takes too long",
+        Some(Fault::Stopped) => " -- the server stops before it has it, and starts again",
+        Some(Fault::StoppedAfter) => " -- is run, and the server stops and starts again",
     }
 }

@@ -8,6 +8,7 @@ use access::{Authority, Claims, Credentials, DeletedTenants, Issuer, Key, Refusa
 use boot::InProcess;
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use frontdesk_proto::booking::v1::booking_service_client::BookingServiceClient;
+use frontdesk_proto::booking::v1::customer_service_client::CustomerServiceClient;
 use frontdesk_proto::booking::v1::diagnostics_service_client::DiagnosticsServiceClient;
 use frontdesk_proto::booking::v1::property_service_client::PropertyServiceClient;
 use jiff::Timestamp;
@@ -21,11 +22,12 @@ use uuid::Uuid;
 pub const CONNECTIONS: usize = 4;
 
 /// What every call may need.
-const SCOPES: [&str; 6] = [
+const SCOPES: [&str; 7] = [
     "bookings:approve",
     "bookings:create",
     "bookings:manage",
     "bookings:view",
+    "customers:manage",
     "properties:manage",
     "properties:view",
 ];
@@ -100,6 +102,10 @@ impl Service {
 
     pub fn bookings(&self) -> BookingServiceClient<Way> {
         BookingServiceClient::new(Way(self.server.clone()))
+    }
+
+    pub fn customers(&self) -> CustomerServiceClient<Way> {
+        CustomerServiceClient::new(Way(self.server.clone()))
     }
 
     pub fn properties(&self) -> PropertyServiceClient<Way> {

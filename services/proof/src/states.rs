@@ -3,8 +3,8 @@
 use booking::deciding::{BookingStatus, Status};
 use uuid::Uuid;
 
-use crate::call::Choice;
-use crate::world::{Booking, Headers, Layout, Nights, Range, Request, World, booking, guest, request};
+use crate::call::{Call, Choice};
+use crate::world::{Booking, Headers, Layout, Nights, Range, Request, World, booking, guest, request, today};
 
 /// A state with its name.
 #[derive(Debug, Clone)]
@@ -38,14 +38,14 @@ const KINDS: [Kind; 6] = [
 ];
 
 /// What is known of the first request.
-const FIRST: [&str; 17] = [
+const FIRST: [&str; 21] = [
     "open", "review", "mark", "link", "range", "moved", "related", "overlap", "stranger", "soft", "approved",
-    "declined", "lost", "gone", "past", "hold", "due",
+    "declined", "lost", "gone", "past", "hold", "due", "staying", "bare", "stray", "misfit",
 ];
 
 /// What is beside it.
-const BESIDE: [&str; 10] =
-    ["", "other", "same", "part", "next", "block", "blocked", "sold", "crowd", "links"];
+const BESIDE: [&str; 11] =
+    ["", "other", "same", "part", "next", "block", "blocked", "sold", "crowd", "links", "after"];
 
 impl Start {
     /// Every state, without those that no database could have.
@@ -79,10 +79,17 @@ impl Start {
         let is_of_headers = ["", "other"].contains(&beside) || headers == Headers::Etag && beside == "block";
         // A request for nights that are over is refused by a rule, and no rule is described.
         let is_ruled = first == "past" && beside == "links";
-        if auto && !competes || headers != Headers::None && !is_of_headers || is_ruled {
+        // Who leaves early frees nights for whoever comes after, and for nobody else.
+        let is_apart =
+            (first == "staying") != (beside == "after") && !(first == "staying" && beside.is_empty());
+        let is_wrong = ["bare", "stray", "misfit"].contains(&first) && !kind.name.is_empty()
+            || first == "bare" && beside == "blocked";
+        if auto && !competes || headers != Headers::None && !is_of_headers || is_ruled || is_apart || is_wrong
+        {
             return None;
         }
-        let mut world = World { layout, auto_decline: auto, headers, ..World::default() };
+        let is_wide = kind.name.is_empty() && ["", "other", "after"].contains(&beside);
+        let mut world = World { layout, auto_decline: auto, headers, is_wide, ..World::default() };
         add_first(&mut world, first);
         if !add_beside(&mut world, beside) {
             return None;
@@ -165,6 +172,35 @@ fn add_first(world: &mut World, first: &str) {
             world.bookings[0].status = BookingStatus::Cancelled;
             world.ranges.clear();
         }
+        // A stay of these days.
+        "staying" => {
+            one.nights = (today() - 1, today() + 3);
+            (one.status, one.approved, one.confirmed) = (Status::Confirmed, Some(booking(1)), true);
+            sell(world, 1, 1, one.nights, Some(one.id));
+            world.bookings[0].status = BookingStatus::CheckedIn;
+        }
+        _ => return add_wrong(world, first, one),
+    }
+    world.requests.push(one);
+}
+
+/// What is wrong with rows that are no request of the guest, or a hold.
+fn add_wrong(world: &mut World, first: &str, mut one: Request) {
+    match first {
+        "bare" => {
+            sell(world, 1, 1, ASKED, None);
+            world.ranges.clear();
+            world.mends = vec![Call::ResolveBooking(1, Choice::RestoreRange)];
+        }
+        "stray" => {
+            world.ranges.push(range(0x301, Some(booking(9)), ASKED));
+            world.mends = vec![Call::ResolveRange(1, Choice::ReleaseRange)];
+        }
+        "misfit" => {
+            sell(world, 1, 1, (11, 13), None);
+            world.ranges = vec![range(0x301, Some(booking(1)), ASKED)];
+            world.mends = vec![Call::ResolveRange(1, Choice::FitRange)];
+        }
         "hold" | "due" => {
             (one.held, one.is_due, world.holds) = (Some(booking(1)), first == "due", true);
             sell(world, 1, 1, ASKED, Some(one.id));
@@ -190,6 +226,7 @@ fn add_beside(world: &mut World, beside: &str) -> bool {
             sell(world, 2, 2, one.nights, Some(one.id));
             world.requests.push(Request { status, approved, confirmed: true, ..one });
         }
+        "after" => world.requests.push(open(2, 2, (today() + 1, today() + 4))),
         "crowd" => world.requests.extend([open(2, 2, ASKED), open(3, 3, (12, 15))]),
         // The guest's other request is fulfilled by the same booking.
         "links" => {

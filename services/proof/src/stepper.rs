@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::forged::Forgery;
@@ -33,6 +33,8 @@ struct Shared {
     came: AtomicU64,
     /// Whether Postgres has ended a circle of waits.
     had_circle: AtomicBool,
+    /// Whether the server takes connections. Until it does, a client does not hear that one ended.
+    is_up: watch::Sender<bool>,
     /// Whoever steps waits for it.
     changed: Arc<Notify>,
     names: Arc<HashMap<String, String>>,
@@ -84,15 +86,28 @@ pub enum Fault {
     Ended,
     /// It takes longer than a statement may.
     TimedOut,
+    /// The server stops before it has the statement, and starts again: all sessions end.
+    Stopped,
+    /// The same after it has run it, and nobody hears of it.
+    StoppedAfter,
 }
 
 impl Fault {
-    pub const ALL: [Self; 4] = [Self::Unsent, Self::Unheard, Self::Ended, Self::TimedOut];
+    /// Those of one session.
+    pub const OF_SESSION: [Self; 4] = [Self::Unsent, Self::Unheard, Self::Ended, Self::TimedOut];
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Unsent, Self::Unheard, Self::Ended, Self::TimedOut, Self::Stopped, Self::StoppedAfter];
+
+    /// Whether the server stops.
+    pub fn is_stop(self) -> bool {
+        matches!(self, Self::Stopped | Self::StoppedAfter)
+    }
 
     /// What the server is sent in place of the statement.
     fn instead(self) -> Option<&'static str> {
         match self {
-            Self::Unsent | Self::Unheard => None,
+            Self::Unsent | Self::Unheard | Self::Stopped | Self::StoppedAfter => None,
             // The role of the service may not; who has connected may.
             Self::Ended => Some(
                 "do $$ begin set role none; perform pg_terminate_backend(pg_backend_pid()); \
@@ -130,11 +145,12 @@ impl Stepper {
     ) -> std::io::Result<Self> {
         let listener = UnixListener::bind(at)?;
         let (armed, connections) = (AtomicBool::new(false), Mutex::default());
-        let (came, had_circle) = (AtomicU64::new(0), AtomicBool::new(false));
-        let shared = Arc::new(Shared { armed, connections, came, had_circle, changed, names, forged });
+        let (came, had_circle, is_up) = (AtomicU64::new(0), AtomicBool::new(false), watch::Sender::new(true));
+        let shared = Arc::new(Shared { armed, connections, came, had_circle, is_up, changed, names, forged });
         let lets_in = Arc::clone(&shared);
         let accepts = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                lets_in.until_up().await;
                 let Ok(server) = UnixStream::connect(&server).await else { continue };
                 let connection = Arc::new(Connection { state: Mutex::default(), go: Notify::new() });
                 lock(&lets_in.connections).push(Arc::clone(&connection));
@@ -152,6 +168,11 @@ impl Stepper {
         }
     }
 
+    /// Says whether the server takes connections.
+    pub fn set_up(&self, is_up: bool) {
+        self.shared.is_up.send_replace(is_up);
+    }
+
     /// Whether Postgres has ended a circle of waits since this was asked before: it may be quicker
     /// than whoever looks for one.
     pub fn takes_circle(&self) -> bool {
@@ -163,6 +184,13 @@ impl Stepper {
         let mut all = lock(&self.shared.connections);
         all.retain(|one| !lock(&one.state).closed);
         all.clone()
+    }
+}
+
+impl Shared {
+    async fn until_up(&self) {
+        let mut is_up = self.is_up.subscribe();
+        let _gone = is_up.wait_for(|is_up| *is_up).await;
     }
 }
 
@@ -200,6 +228,11 @@ impl Connection {
         self.go.notify_one();
     }
 
+    /// Whether it has ended.
+    pub fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
     /// The process that serves it.
     pub fn process(&self) -> i32 {
         lock(&self.state).process
@@ -229,7 +262,7 @@ impl Connection {
                     break;
                 }
                 state.released = 0;
-                if state.fault == Some(Fault::Unsent) {
+                if matches!(state.fault, Some(Fault::Unsent | Fault::Stopped)) {
                     return None;
                 }
             }
@@ -281,6 +314,7 @@ async fn carry(shared: Arc<Shared>, connection: Arc<Connection>, client: UnixStr
     let (from_server, mut to_server) = server.into_split();
     let both = (from_client, from_server);
     carry_on(&shared, &connection, both, (&mut to_client, &mut to_server)).await;
+    shared.until_up().await;
     lock(&connection.state).closed = true;
     shared.changed.notify_one();
 }

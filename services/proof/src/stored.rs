@@ -14,6 +14,11 @@ use crate::world::{Booking, Layout, PROPERTY, Range, Request, World, day, guest}
 const LINES: &str = "\
     select 'settings|' || coalesce((select auto_decline from booking_settings where tenant_id = $1), false)::text \
     union all \
+    select concat_ws('|', 'property', hold_policy) from properties where tenant_id = $1 \
+    union all \
+    select concat_ws('|', 'customer', id, name, (archived_at is not null)::text, coalesce(merged_into::text, '')) \
+    from customers where tenant_id = $1 and archived_at is not null \
+    union all \
     select case when kind = 'block' then concat_ws('|', 'block', id, start_date, end_date, (state = 'active')::text) \
         else concat_ws('|', 'range', source_id, start_date, end_date) end \
     from inventory_ranges where tenant_id = $1 and (kind = 'block' or state = 'active') \

@@ -45,13 +45,15 @@ async fn of_call(call: Call, service: &Service, tenant: Uuid) -> Option<String> 
             Some(answer.into_inner().settings.unwrap().etag)
         }
         // No call reads a block or one inconsistency alone: whoever names another version is told.
-        Call::Unblock(_) | Call::Resolve(..) => {
+        Call::Unblock(_) | Call::Resolve(..) | Call::ResolveBooking(..) | Call::ResolveRange(..) => {
             let sender = Sender { etags: [(call, WRONG.to_owned())].into(), ..Sender::plain(tenant) };
             let refused = call.about_others(service, &sender).await.unwrap_err();
             let refusal = Refusal::from_status(&refused).unwrap();
             let current = refusal.metadata().find(|(name, _)| *name == "current_etag");
             Some(current.unwrap_or_else(|| panic!("{call}: {refusal:?}")).1.to_owned())
         }
+        // Their starting states are not among those whose calls name versions.
+        Call::Hold(_) | Call::Merge(_) | Call::Archive(_) => None,
         Call::Create | Call::Book | Call::Block | Call::Expire(_) | Call::Of(_) => None,
     }
 }

@@ -10,24 +10,34 @@ use crate::run::{Next, Ran};
 use crate::site::Site;
 use crate::states::Start;
 use crate::stepper::Fault;
+use crate::world::Layout;
 
 /// Runs one order after the other, in a site of its own for each layout.
 #[derive(Debug)]
 pub struct Worker {
     forged: Option<&'static Forgery>,
     sites: [OnceCell<Site>; 4],
+    /// One whose server may be stopped.
+    stops: OnceCell<Site>,
 }
 
 impl Worker {
     /// With a fault that was put in on purpose, or none.
     pub fn new(forged: Option<&'static Forgery>) -> Self {
-        Self { forged, sites: Default::default() }
+        Self { forged, sites: Default::default(), stops: OnceCell::new() }
     }
 
     /// Runs the calls in an order, from a state. Where it ends, whoever had the last turn goes on,
     /// and then the first of the others.
     pub async fn run(&self, start: &Start, calls: &[Call], order: &[(char, Option<Fault>)]) -> Ran {
-        self.run_by(start, calls, &mut |at, _| order.get(at).copied()).await
+        let mut next = |at: usize, _: &[char]| order.get(at).copied();
+        if !order.iter().any(|(_, fault)| fault.is_some_and(Fault::is_stop)) {
+            return self.run_by(start, calls, &mut next).await;
+        }
+        let layout = start.world.layout;
+        assert_eq!(layout, Layout::Standard, "no server of another layout is stopped");
+        let site = self.stops.get_or_init(|| Site::that_stops(layout, self.forged)).await;
+        site.run_by(start, calls, &mut next).await
     }
 
     /// The same, where `next` says which turn is taken.

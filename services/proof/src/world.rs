@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use booking::deciding::{BookingStatus, Status, Stay};
-use jiff::ToSpan;
 use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use uuid::Uuid;
 
 use crate::call::{Call, Choice};
@@ -63,6 +64,10 @@ pub struct World {
     pub exchanged: u8,
     /// How what is wrong with the first request may be put right.
     pub choices: Vec<Choice>,
+    /// What puts right what is wrong with other rows.
+    pub mends: Vec<Call>,
+    /// Whether calls about customers and the property are tried, too.
+    pub is_wide: bool,
     /// A request that somebody has locked, which those who do what follows by itself pass over.
     pub passed_over: Option<Uuid>,
 }
@@ -120,8 +125,17 @@ pub fn booking(n: u128) -> Uuid {
     Uuid::from_u128(0x200 + n)
 }
 
+pub fn range(n: u128) -> Uuid {
+    Uuid::from_u128(0x300 + n)
+}
+
 pub fn block(n: u128) -> Uuid {
     Uuid::from_u128(0x400 + n)
+}
+
+/// The number of this day, in UTC.
+pub fn today() -> i32 {
+    (Timestamp::now().to_zoned(TimeZone::UTC).date() - DAY_ZERO).get_days()
 }
 
 /// The day of a number.
@@ -138,7 +152,8 @@ impl World {
     pub fn lines(&self) -> Vec<String> {
         let text = |id: Option<Uuid>| id.map_or_else(String::new, |id| id.to_string());
         let days = |(from, to): Nights| format!("{}|{}", day(from), day(to));
-        let mut lines = vec![format!("settings|{}", self.auto_decline)];
+        let policy = if self.holds { "hold" } else { "none" };
+        let mut lines = vec![format!("settings|{}", self.auto_decline), format!("property|{policy}")];
         lines.extend(self.requests.iter().map(|one| {
             let Request { id, guest, nights, status, approved, held, confirmed, .. } = one;
             let (approved, held, nights) = (text(*approved), text(*held), days(*nights));

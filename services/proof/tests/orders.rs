@@ -20,6 +20,8 @@ const FAILED_ONCE: &str = include_str!("failed_once.txt");
 /// Of the cells, one in so many is tried, with the orders that leave a call twice at most.
 const ONE_IN: usize = 173;
 const LIMITS: Limits = Limits { switches: 2, most: 12, failures: 1 };
+/// How many calls are broken off in every way.
+const IN_EVERY_WAY: usize = 2;
 /// How many orders are tried at once.
 const WORKERS: usize = 3;
 /// Whoever runs many orders: more of them at once would stand still now and then.
@@ -100,6 +102,23 @@ const SHOWN: [(&str, &str); 8] = [
     ("early-commit", "auto:open+other approve-r1,review-r2"),
     ("early-commit", "people:0 logout,revoke"),
 ];
+
+/// The others are tried by `make proof`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_all_or_nothing_wherever_its_server_stops() {
+    access::install_crypto();
+    let _alone = ALONE.acquire().await.unwrap();
+    let worker = Worker::new(None);
+    let mut orders = 0;
+    for cell in Cell::broken_in_every_way().iter().take(IN_EVERY_WAY) {
+        let found = Box::pin(cell.break_off_in_every_way(&worker)).await;
+        orders += found.orders;
+        if let Some(failed) = found.failed.first() {
+            panic!("{failed}");
+        }
+    }
+    assert!(orders >= 20, "only {orders} orders were tried");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_that_are_put_in_on_purpose_are_found() {

@@ -116,12 +116,14 @@ fn events(made: &[Made], told: &[usize], unseen: &[(usize, usize)]) -> Option<Ve
 /// - The setting that competitors are declined is read first. An approve or a booking that runs
 ///   while it is switched on is as good as made before: the others stay open, and are declined by
 ///   hand. A lock would be one for all approvals of a tenant, which would take turns for it.
+/// - Whether a property holds the nights of requests is read first, too: a request that is made
+///   while that changes is as good as made before.
 /// - Competitors are declined that are there. One that is being made meanwhile stays open.
 /// - A request that is linked to a booking takes no nights but those that the booking has. Whoever
 ///   takes others meanwhile finds what was before; a night that is free cannot be locked.
 fn comes_later(first: &Made, second: &Made) -> bool {
     match (first.call, second.call) {
-        (Call::Approve(_) | Call::Book, Call::AutoDecline) => true,
+        (Call::Approve(_) | Call::Book, Call::AutoDecline) | (Call::Create, Call::Hold(_)) => true,
         (Call::Approve(_) | Call::Book, Call::Create) if first.before.auto_decline => true,
         (Call::Approve(_), Call::Block | Call::Book | Call::Create | Call::Approve(_)) => {
             first.answer.starts_with("healed") && first.after.bookings.len() == first.before.bookings.len()

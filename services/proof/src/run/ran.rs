@@ -34,6 +34,8 @@ pub struct Ran {
     pub over: BTreeSet<(usize, usize)>,
     /// What was run, in its order.
     pub trace: Vec<String>,
+    /// What contradicts itself from the start.
+    pub known: Vec<String>,
     /// What no order may come to.
     pub trouble: Vec<String>,
     /// The first turn of the order that nobody could take.

@@ -9,7 +9,7 @@ async fn each_state_can_be_stored_with_triggers_and_foreign_keys() {
     let mut stored = 0;
     for layout in [Layout::Standard, Layout::Single, Layout::Literal] {
         let site = Site::start(layout, None).await;
-        let with_triggers = pg::connect(&site.database.url).await.unwrap();
+        let with_triggers = pg::connect(&site.url).await.unwrap();
         for Start { name, world } in Start::all().into_iter().filter(|start| start.world.layout == layout) {
             let (plain, checked) = (site.store(&world, &[]).await.tenant, Uuid::now_v7());
             let script = format!("begin; {} commit", world.sql(checked));
