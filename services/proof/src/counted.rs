@@ -1,6 +1,7 @@
 //! What all workers have found.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -22,13 +23,16 @@ const NOW_AND_THEN: usize = 1000;
 
 /// What was found, by the kind of what was tried.
 #[derive(Debug, Default)]
-pub struct Counted(Mutex<BTreeMap<&'static str, Count>>);
+pub struct Counted {
+    kinds: Mutex<BTreeMap<&'static str, Count>>,
+    jobs: AtomicUsize,
+    failed: AtomicUsize,
+}
 
 #[derive(Debug, Default, Clone)]
 struct Count {
     orders: usize,
     again: usize,
-    jobs: usize,
     /// States and calls.
     cells: BTreeSet<String>,
     cut: usize,
@@ -40,31 +44,31 @@ impl Counted {
         for failed in &found.failed {
             say!("{failed}");
         }
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.failed.fetch_add(found.failed.len(), Ordering::Relaxed);
+        let mut all = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(job.kind()).or_default();
         count.orders += found.orders;
         count.again += found.again;
-        count.jobs += 1;
         count.cells.insert(job.cell.to_string());
         count.cut += usize::from(found.is_cut);
         count.failed += found.failed.len();
     }
 
     pub fn failed(&self) -> usize {
-        self.sum().failed
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// Now and then, for whoever waits.
     pub fn say_how_far(&self, of: usize, began: Instant) {
-        let sum = self.sum();
-        if sum.jobs.is_multiple_of(NOW_AND_THEN) {
-            say!("{}, {} of {of}", sum.text(began), sum.jobs);
+        let jobs = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
+        if jobs.is_multiple_of(NOW_AND_THEN) {
+            say!("{}, {jobs} of {of}", self.sum().text(began));
         }
     }
 
     /// At the end.
     pub fn say_all(&self, began: Instant) {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let all = self.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (kind, count) in &all {
             say!("{kind}: {}", count.text(began));
         }
@@ -72,12 +76,11 @@ impl Counted {
     }
 
     fn sum(&self) -> Count {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sum = Count::default();
-        for Count { orders, again, jobs, cells, cut, failed } in all.values() {
+        for Count { orders, again, cells, cut, failed } in all.values() {
             sum.orders += orders;
             sum.again += again;
-            sum.jobs += jobs;
             sum.cells.extend(cells.iter().cloned());
             sum.cut += cut;
             sum.failed += failed;
