@@ -71,7 +71,7 @@ bench: console
 	cargo bench --locked -p frontdesk --bench revocations -- 1000000
 	cd $(CONSOLE) && FRONTDESK="$(CURDIR)/target/release/frontdesk" npm run --silent bench
 
-# Orders in which the statements of two calls can reach Postgres; ARCHITECTURE.md says what that
+# Orders in which the statements of a few calls can reach Postgres; ARCHITECTURE.md says what that
 # shows and what it does not. `make proof ARGUMENTS="--replay '...'"` runs one that failed. Built
 # as CI builds, which takes minutes once: an order then takes half the time.
 proof:
