@@ -31,8 +31,9 @@ const MOST_OF_ONE: usize = 512;
 const FIRST_WORDS_TIME: Duration = Duration::from_secs(12);
 /// How often it is looked at what a client does not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-/// How long nothing may be taken of what is written. HTTP/2 has pings, HTTP/1.1 has not.
-const WRITE_TIME: Duration = Duration::from_mins(1);
+/// How long nothing may be taken of what is written, as far as the system tells: that is, a third
+/// of its buffer. HTTP/2 has pings, HTTP/1.1 has not.
+const WRITE_TIME: Duration = Duration::from_mins(2);
 /// Bytes with which every connection of HTTP/2 begins.
 const FIRST_WORDS: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 
@@ -138,6 +139,7 @@ impl Guest {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was said on the connection"));
             }
             if self.stuck_since.is_some_and(|since| since.elapsed() >= WRITE_TIME) {
+                self.unread.add_one();
                 tracing::debug!(peer = ?self.io, "nothing was taken of what was written");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was taken of what was written"));
             }
@@ -151,12 +153,16 @@ impl Guest {
         Ok(())
     }
 
-    fn tried_to_write(&mut self, polled: &Poll<io::Result<usize>>) {
-        if polled.is_ready() {
+    /// Looks at what came of a try to write. The first words of the server wait for a handshake,
+    /// too.
+    fn wrote<T>(&mut self, tried: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if tried.is_ready() {
             self.stuck_since = None;
         } else {
             self.stuck_since.get_or_insert_with(Instant::now);
+            self.poll_patience(context)?;
         }
+        tried
     }
 }
 
@@ -182,11 +188,8 @@ impl AsyncWrite for Guest {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // The first words of the server wait for a handshake, too.
-        self.poll_patience(context)?;
-        let polled = Pin::new(&mut self.io).poll_write(context, bytes);
-        self.tried_to_write(&polled);
-        polled
+        let tried = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.wrote(tried, context)
     }
 
     fn poll_write_vectored(
@@ -194,10 +197,8 @@ impl AsyncWrite for Guest {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_patience(context)?;
-        let polled = Pin::new(&mut self.io).poll_write_vectored(context, slices);
-        self.tried_to_write(&polled);
-        polled
+        let tried = Pin::new(&mut self.io).poll_write_vectored(context, slices);
+        self.wrote(tried, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -205,7 +206,9 @@ impl AsyncWrite for Guest {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
+        // TLS takes what is written before it is sent.
+        let tried = Pin::new(&mut self.io).poll_flush(context);
+        self.wrote(tried, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
