@@ -101,13 +101,15 @@ pub async fn disable(
     actor: &Actor,
 ) -> Result<User, Error> {
     Change::run(store, async |change| {
+        let operators = change.lock_operators().await?;
         // Users before memberships, as whoever changes something in a tenant.
         still_held_over(&change, id, actor).await?;
         let Login { user, .. } = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
         if user.disabled_at.is_some() {
             return Ok(user);
         }
-        check_goes(&change, id, even_if_last_owner, actor).await?;
+        check_operator_stays(&operators, id, actor)?;
+        check_owners_stay(&change, id, even_if_last_owner).await?;
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         // Or one would work again with the user, and could give the account away.
@@ -157,8 +159,10 @@ pub async fn unlock(
 /// its id, which leads to nobody.
 pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
+        let operators = change.lock_operators().await?;
         still_held_over(&change, id, actor).await?;
-        check_goes(&change, id, even_if_last_owner, actor).await?;
+        check_operator_stays(&operators, id, actor)?;
+        check_owners_stay(&change, id, even_if_last_owner).await?;
         let of = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         end_offers(&change, id, StillOffers::Nowhere, actor).await?;
@@ -180,15 +184,9 @@ async fn still_managed(change: &Change, actor: &Actor) -> Result<(), Error> {
     still_held_on_platform(change, actor, MANAGE_USERS).await.map(drop)
 }
 
-/// Refuses to take away the last operator, and the last owner of a tenant unless that is said.
-/// The user is locked, so that a membership that is being made is seen by what follows.
-async fn check_goes(
-    change: &Change,
-    id: UserId,
-    even_if_last_owner: bool,
-    actor: &Actor,
-) -> Result<(), Error> {
-    check_operator_stays(&change.lock_operators().await?, id, actor)?;
+/// Refuses to take away the last owner of a tenant unless that is said. The user has been locked,
+/// so that a membership that was being made is seen.
+async fn check_owners_stay(change: &Change, id: UserId, even_if_last_owner: bool) -> Result<(), Error> {
     let left = change.left_without_owner(id).await?;
     if left.is_empty() || even_if_last_owner { Ok(()) } else { Err(leaves_no_owner(&left)) }
 }
