@@ -20,8 +20,8 @@ pub(crate) fn are_sent_whole() -> bool {
     IS_SENT_WHOLE.try_with(|()| ()).is_ok()
 }
 
-/// Runs `work` again, a statement of which was prepared before somebody altered its tables. A
-/// migration alters several, one after the other, and each makes what was prepared by then
+/// Runs `work` with its statements sent whole, after one of them was prepared before somebody
+/// altered its tables. A migration alters several, one after the other, and each makes what was prepared by then
 /// stale. What is sent whole is prepared in its own transaction, which keeps its tables as they
 /// are, and cannot go stale.
 pub async fn send_whole<T>(work: impl Future<Output = T>) -> T {

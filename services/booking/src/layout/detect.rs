@@ -63,7 +63,9 @@ impl Found {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
         match Self::look(db).await {
-            Err(fault) if *fault.kind() == Kind::StaleStatement => Box::pin(send_whole(Self::look(db))).await,
+            Err(fault) if matches!(fault.kind(), Kind::StaleStatement | Kind::StaleSession) => {
+                Box::pin(send_whole(Self::look(db))).await
+            }
             looked => looked,
         }
     }
