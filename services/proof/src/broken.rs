@@ -1,6 +1,7 @@
 //! Calls that are broken off: one loses its connection at each of its statements, before the
 //! server has it and after it has run it, has its session ended by the server, or a statement
-//! that takes too long, or the server stops and starts again; and another call comes after it.
+//! that takes too long, or the server stops and starts again; and another call comes after it. A
+//! server that stops ends what that one has begun, too.
 //! What the call stored is all or nothing, and its answer says which, or that nobody knows.
 
 use crate::call::Call;
@@ -127,7 +128,7 @@ fn broken(calls: &[Call], ran: &Ran, of: &Unbroken) -> Vec<String> {
         (*lines == whole.lines && Some(other) == after, *lines == of.second.lines && Some(other) == alone)
     };
     let fits = if answer.starts_with(UNKNOWN) {
-        stored || nothing
+        (stored || nothing) && was_committing(ran, &of.both)
     } else if stores_nothing(answer) {
         nothing
     } else {
@@ -139,4 +140,12 @@ fn broken(calls: &[Call], ran: &Ran, of: &Unbroken) -> Vec<String> {
             .push(format!("the call that was broken off is answered {answer}, which does not fit the rows"));
     }
     faults
+}
+
+/// Whether a commit was sent when the first call was broken off: it goes with the last statement, or
+/// the last two. Until then everybody knows that nothing is stored.
+fn was_committing(ran: &Ran, whole: &Ran) -> bool {
+    let Some(at) = ran.points.iter().position(|point| point.fault.is_some()) else { return false };
+    let from = whole.points.iter().skip(at).filter(|point| point.call() == 0);
+    from.take(3).any(|point| point.what == "commit")
 }

@@ -53,6 +53,10 @@ async fn once(replay: &str, forged: Option<&'static Forgery>) -> ExitCode {
 async fn all(arguments: Arguments, forged: Option<&'static Forgery>) -> ExitCode {
     let began = Instant::now();
     let jobs = plan::jobs(&arguments);
+    if jobs.is_empty() {
+        say!("no cell has such a state and such a call");
+        return ExitCode::from(2);
+    }
     say!("{} cells", jobs.len());
     let (jobs, next, counted) = (Arc::new(jobs), Arc::<AtomicUsize>::default(), Arc::<Counted>::default());
     let workers = (0..arguments.workers).map(|_| {

@@ -227,12 +227,13 @@ pub fn unknown_later(
     // From which of the first one's events on the second one may be told before it.
     let from = match (calls[first], calls[second]) {
         (Call::Approve(_) | Call::Book | Call::Resolve(..), Call::AutoDecline) => 0,
-        (Call::Resolve(..), _) if takes_nights => 0,
-        // What was wrong is told by a statement after the one that puts it right. Whoever is about
-        // the same request waits for both.
-        (Call::Resolve(n, _), other) if told > 1 && !locked_by(world, other).contains(&request(n.into())) => {
-            told - 1
+        // Whoever is about the same request waits for all of it.
+        (Call::Resolve(n, _), other) if locked_by(world, other).contains(&request(n.into())) => {
+            return Vec::new();
         }
+        (Call::Resolve(..), _) if takes_nights => 0,
+        // What was wrong is told by a statement after the one that puts it right.
+        (Call::Resolve(..), _) if told > 1 => told - 1,
         // A request may be made for nights that are blocked, where it holds none by a range.
         (Call::Block, Call::Create) => 0,
         // In a single table, one that is linked to a booking stays open.

@@ -85,7 +85,7 @@ impl Ran {
 
 impl Point {
     /// The call whose turn it was.
-    pub(super) fn call(&self) -> usize {
+    pub(crate) fn call(&self) -> usize {
         usize::from(self.taken.to_ascii_lowercase() as u8 - b'a')
     }
 }
