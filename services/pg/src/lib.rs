@@ -45,7 +45,7 @@ pub use self::listen::Listener;
 pub use self::param::{Element, Param};
 pub use self::place::{Days, Micros};
 pub use self::pool::{Database, PoolOptions};
-pub use self::retry::{HasFault, retrying, retrying_after, send_whole};
+pub use self::retry::{HasFault, retrying, retrying_after};
 pub use self::sessions::has_own_session;
 pub use self::settings::relied_on;
 pub use self::statement::{

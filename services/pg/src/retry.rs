@@ -24,7 +24,7 @@ pub(crate) fn are_sent_whole() -> bool {
 /// altered its tables. A migration alters several, one after the other, and each makes what was prepared by then
 /// stale. What is sent whole is prepared in its own transaction, which keeps its tables as they
 /// are, and cannot go stale.
-pub async fn send_whole<T>(work: impl Future<Output = T>) -> T {
+async fn send_whole<T>(work: impl Future<Output = T>) -> T {
     IS_SENT_WHOLE.scope((), work).await
 }
 
@@ -49,8 +49,8 @@ impl HasFault for Fault {
 /// Runs `work`, a transaction, and runs it again after a deadlock, a serialization
 /// failure, a stale prepared statement or a connection that led to a standby and is
 /// given up, and when it needs another attempt; in each of these nothing was stored. This is
-/// the only loop over transactions: one inside another would multiply them. Only what layout the
-/// tables have is read again by itself, once, in `booking::layout`.
+/// the only loop over transactions: one inside another would multiply them. What layout the
+/// tables have is read by itself, and has a loop of its own, in `booking::layout`.
 pub async fn retrying<T, E, F, W>(work: F) -> Result<T, E>
 where
     E: HasFault,

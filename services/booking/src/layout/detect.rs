@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use pg::schema::Lacking;
-use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint, send_whole};
+use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
 
 use super::blocking::Blocking;
 use super::catalog::{self, Constraint, Covered, STATEMENTS, StoredTable};
@@ -62,12 +62,7 @@ impl Found {
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
-        match Self::look(db).await {
-            Err(fault) if matches!(fault.kind(), Kind::StaleStatement | Kind::StaleSession) => {
-                Box::pin(send_whole(Self::look(db))).await
-            }
-            looked => looked,
-        }
+        pg::retrying(|| Self::look(db)).await
     }
 
     async fn look(db: &Database) -> Result<Self, Fault> {
